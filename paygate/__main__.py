@@ -1,0 +1,21 @@
+"""The command `paygate`, also as `python -m paygate`."""
+
+import sys
+
+
+def main() -> None:
+    """Run the command line, or say what is missing for it."""
+    try:
+        import rich
+        import segno
+        import typer
+    except ImportError as error:
+        sys.exit(f"{error.name} is missing; the command needs: pip install 'paygate-core[cli]'")
+    del rich, segno, typer
+    from paygate.cli import app
+
+    app()
+
+
+if __name__ == "__main__":
+    main()

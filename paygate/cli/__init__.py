@@ -1,0 +1,1 @@
+from paygate.cli.app import app as app

@@ -1,0 +1,134 @@
+"""Who holds the credential: one login for everybody who needs one, never one each.
+
+A provider may keep only the newest token alive, so a second login would break the first one's callers.
+"""
+
+import copy
+import threading
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
+from typing import Any, Final
+
+from paygate.errors import PaygateError, Unreachable
+from paygate.flow import Credential
+
+Clock = Callable[[], float]
+
+PATIENCE: Final = 120.0
+"""Seconds to wait for somebody else's login, which has timeouts of its own."""
+
+
+class Credentials:
+    """Keeps a credential, and renews it once however many threads ask."""
+
+    def __init__(self, login: Callable[[], Credential], clock: Clock) -> None:
+        self._login = login
+        self._clock = clock
+        self._held: Credential | None = None
+        self._flight: Future[Credential] | None = None
+        self._lock = threading.Lock()
+
+    def fresh(self, stale: Credential | None = None) -> Credential:
+        """The credential; a new one where it has expired or is the `stale` one."""
+        held = self._held
+        if held is not None and held is not stale and held.expires_at > self._clock():
+            return held
+        return self._renewed(stale)
+
+    def _renewed(self, stale: Credential | None) -> Credential:
+        with self._lock:
+            held = self._held
+            if held is not None and held is not stale and held.expires_at > self._clock():
+                return held
+            flight = self._flight
+            if flight is None:
+                mine = self._flight = Future()
+        if flight is not None:
+            return self._joined(flight)
+        try:
+            credential = self._held = self._login()
+        except PaygateError as error:
+            mine.set_exception(error)
+            raise copy.copy(error) from error
+        except BaseException:
+            mine.set_exception(Unreachable("the login was broken off"))
+            raise
+        else:
+            mine.set_result(credential)
+        finally:
+            self._flight = None
+        return credential
+
+    def _joined(self, flight: "Future[Credential]") -> Credential:
+        try:
+            error = flight.exception(PATIENCE)
+        except TimeoutError:
+            raise Unreachable(f"the login took more than {PATIENCE:.0f} seconds") from None
+        if error is not None:
+            # Each caller adds its own reference to its error, so each gets a copy.
+            raise copy.copy(error) from error
+        return flight.result()
+
+
+class AsyncCredentials:
+    """Keeps a credential, and renews it once however many tasks ask.
+
+    The login runs in a task of its own: cancelling one caller disturbs neither it nor the others.
+    """
+
+    def __init__(self, login: Callable[[], Awaitable[Credential]], clock: Clock) -> None:
+        self._login = login
+        self._clock = clock
+        self._held: Credential | None = None
+        self._flight: _Flight | None = None
+
+    async def fresh(self, stale: Credential | None = None) -> Credential:
+        """The credential; a new one where it has expired or is the `stale` one."""
+        held = self._held
+        if held is not None and held is not stale and held.expires_at > self._clock():
+            return held
+        return await self._renewed()
+
+    async def _renewed(self) -> Credential:
+        flight = self._flight
+        if flight is None:
+            flight = self._flight = _Flight()
+            flight.task = _detach(self._fly, flight)
+        await flight.landed.wait()
+        if flight.credential is None:
+            raise copy.copy(flight.error) from flight.error
+        return flight.credential
+
+    async def _fly(self, flight: "_Flight") -> None:
+        try:
+            flight.credential = self._held = await self._login()
+        except PaygateError as error:
+            flight.error = error
+        finally:
+            self._flight = None
+            flight.landed.set()
+
+
+class _Flight:
+    """A login under way, and how it ended."""
+
+    def __init__(self) -> None:
+        import anyio
+
+        self.landed = anyio.Event()
+        self.credential: Credential | None = None
+        self.error: PaygateError = Unreachable("the login was broken off")
+        self.task: Any = None
+
+
+def _detach(work: Callable[[_Flight], Awaitable[None]], flight: _Flight) -> Any:
+    """Run `work` in a task that outlives its starter; keep what is returned, or it may be collected."""
+    import sniffio
+
+    if sniffio.current_async_library() == "trio":
+        import trio
+
+        return trio.lowlevel.spawn_system_task(work, flight)
+    import asyncio
+
+    return asyncio.ensure_future(work(flight))

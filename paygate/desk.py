@@ -1,0 +1,232 @@
+"""Where questions meet their adapter: one plugin manager, one adapter, any number of listeners."""
+
+import difflib
+import logging
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import pluggy
+
+from paygate.errors import CallbackRejected, InvalidCharge, PluginError, UnsupportedOperation
+from paygate.flow import Credential, Flow
+from paygate.hookspecs import ANNOUNCEMENTS, OPERATIONS, QUESTIONS, Exchange, Hooks
+from paygate.model import (
+    Callback,
+    CallbackReply,
+    CallbackRequest,
+    Charge,
+    ChargeRef,
+    ChargeRequest,
+    Method,
+)
+from paygate.operation import LOGIN, Operation
+
+if TYPE_CHECKING:
+    import httpx
+
+log = logging.getLogger("paygate")
+
+LARGEST_CALLBACK: Final = 1024 * 1024
+
+
+class Desk:
+    """One gateway's adapter: what it can do, what it is asked, and who hears of it."""
+
+    def __init__(
+        self,
+        gateway: str,
+        adapter: object,
+        listeners: Sequence[object],
+        clock: Callable[[], float],
+    ) -> None:
+        self.gateway = gateway
+        self._clock = clock
+        self._hook = _registered(gateway, adapter, listeners).hook
+        self._methods = {
+            name: _methods_of(impl)
+            for name in (*OPERATIONS, "parse_callback")
+            for impl in getattr(self._hook, name).get_hookimpls()
+        }
+        self._listeners = {name: getattr(self._hook, name).get_hookimpls() for name in ANNOUNCEMENTS}
+
+    def supports(self, operation: str, method: Method | type[Method] | None = None) -> bool:
+        """Whether the adapter answers this operation, for this method where one is named."""
+        if operation not in self._methods:
+            return False
+        served = self._methods[operation]
+        if method is None or served is None:
+            return True
+        return (method if isinstance(method, type) else type(method)) in served
+
+    def login(self) -> Operation[Credential]:
+        """The login."""
+        return Operation(self.gateway, LOGIN, self._hook.authorize, changes=False)
+
+    def create_charge(self, request: ChargeRequest) -> Operation[Charge]:
+        """A new charge."""
+        if not isinstance(request, ChargeRequest):
+            raise InvalidCharge("request", f"use ChargeRequest, not {type(request).__name__}")
+        expires_at = request.expires_at
+        if expires_at is not None and expires_at.timestamp() <= self._clock():
+            raise InvalidCharge("expires_at", "use a time in the future", reference=request.reference)
+        ask = self._question("create_charge", request.method, request.reference)
+        return self._operation("create_charge", request.reference, lambda: ask(request=request), changes=True)
+
+    def query(self, charge: Charge | ChargeRef) -> Operation[Charge]:
+        """How a charge stands."""
+        return self._about("query", charge, changes=False)
+
+    def cancel(self, charge: Charge | ChargeRef) -> Operation[Charge]:
+        """The end of an unpaid charge."""
+        return self._about("cancel", charge, changes=True)
+
+    def parse_callback(self, request: CallbackRequest) -> Callback:
+        """Have a callback verified and read; raise nothing but CallbackRejected."""
+        if len(request.body) > LARGEST_CALLBACK:
+            raise CallbackRejected(
+                "size",
+                f"the body is larger than {LARGEST_CALLBACK} bytes",
+                _plain(413, "Content Too Large"),
+                gateway=self.gateway,
+            )
+        if "parse_callback" not in self._methods:
+            raise UnsupportedOperation(
+                "the adapter reads no callbacks", gateway=self.gateway, operation="parse_callback"
+            )
+        try:
+            callback: Callback = self._hook.parse_callback(request=request)
+            if type(callback) is not Callback:
+                raise TypeError("no callback")
+        except CallbackRejected as rejected:
+            rejected.locate(gateway=self.gateway, operation="parse_callback")
+            if rejected.reply is None:
+                rejected.reply = _plain(401, "Unauthorized")
+            raise
+        except Exception as error:  # noqa: BLE001 - a stranger's bytes must not choose our exception
+            raise CallbackRejected(
+                "adapter",
+                f"the adapter failed on this callback ({type(error).__name__})",
+                _plain(500, "Internal Server Error"),
+                gateway=self.gateway,
+                operation="parse_callback",
+            ) from None
+        self.announce("callback_received", callback=callback)
+        return callback
+
+    def learnt(self, charge: Charge, before: Charge | ChargeRef | None) -> Charge:
+        """Announce a status that the caller did not have."""
+        if charge.status is not getattr(before, "status", None):
+            self.announce("charge_changed", charge=charge)
+        return charge
+
+    def exchanged(
+        self,
+        operation: Operation[Any],
+        request: "httpx.Request",
+        status: int | None,
+        started: float,
+    ) -> None:
+        """Announce an HTTP exchange."""
+        if self._listeners["exchanged"]:
+            exchange = Exchange(
+                gateway=operation.gateway,
+                operation=operation.name,
+                method=request.method,
+                path=request.url.path,
+                status=status,
+                seconds=time.perf_counter() - started,
+                external_id=operation.external_id,
+                signed=request.extensions.get("signed"),
+            )
+            self.announce("exchanged", exchange=exchange)
+
+    def announce(self, name: str, **news: Any) -> None:
+        """Tell every listener; one that fails is logged and harms nobody."""
+        for impl in self._listeners[name]:
+            try:
+                impl.function(*(news[argument] for argument in impl.argnames))
+            except Exception as error:  # noqa: BLE001 - a listener must not touch a charge or an acknowledgement
+                log.warning(
+                    "paygate: listener %s failed on %s (%s)",
+                    impl.plugin_name,
+                    name,
+                    type(error).__name__,
+                )
+
+    def _about(self, name: str, charge: Charge | ChargeRef, *, changes: bool) -> Operation[Charge]:
+        ref = charge.ref if isinstance(charge, Charge) else charge
+        if not isinstance(ref, ChargeRef):
+            raise InvalidCharge("charge", f"use a Charge or a ChargeRef, not {type(ref).__name__}")
+        if ref.gateway != self.gateway:
+            raise InvalidCharge(
+                "gateway",
+                f"this charge belongs to gateway {ref.gateway!r}, not {self.gateway!r}",
+                reference=ref.reference,
+            )
+        ask = self._question(name, ref.method, ref.reference)
+        return self._operation(name, ref.reference, lambda: ask(charge=ref), changes=changes)
+
+    def _operation(
+        self, name: str, reference: str, ask: Callable[[], Flow[Charge]], *, changes: bool
+    ) -> Operation[Charge]:
+        def check(charge: object) -> None:
+            if not isinstance(charge, Charge) or (charge.gateway, charge.reference) != (
+                self.gateway,
+                reference,
+            ):
+                raise PluginError("the adapter answered with another charge than was asked for")
+
+        return Operation(self.gateway, name, ask, reference=reference, changes=changes, check=check)
+
+    def _question(self, name: str, method: Method, reference: str) -> Callable[..., Flow[Charge]]:
+        if not self.supports(name, method):
+            raise UnsupportedOperation(
+                f"this adapter does not offer {name} for {method.kind}",
+                gateway=self.gateway,
+                operation=name,
+                reference=reference,
+            )
+        ask: Callable[..., Flow[Charge]] = getattr(self._hook, name)
+        return ask
+
+
+def _methods_of(impl: pluggy.HookImpl) -> tuple[type[Method], ...] | None:
+    return getattr(impl.function, "paygate_methods", None)
+
+
+def _plain(status: int, message: str) -> CallbackReply:
+    return CallbackReply(status, {"Content-Type": "text/plain"}, message.encode())
+
+
+def _registered(gateway: str, adapter: object, listeners: Sequence[object]) -> pluggy.PluginManager:
+    manager = pluggy.PluginManager("paygate")
+    manager.add_hookspecs(Hooks)
+    try:
+        manager.register(adapter)
+        for listener in listeners:
+            manager.register(listener)
+        manager.check_pending()
+    except (pluggy.PluginValidationError, ValueError) as error:
+        raise PluginError(_explained(str(error)), gateway=gateway) from None
+    for name in QUESTIONS:
+        for impl in getattr(manager.hook, name).get_hookimpls():
+            if impl.plugin is not adapter or impl.wrapper or impl.hookwrapper:
+                raise PluginError(
+                    f"{impl.plugin_name} answers {name}: only the adapter answers questions, "
+                    "and nothing wraps them",
+                    gateway=gateway,
+                )
+    if not manager.hook.authorize.get_hookimpls():
+        raise PluginError("the adapter has no `authorize`", gateway=gateway)
+    return manager
+
+
+def _explained(text: str) -> str:
+    """Add the hook that a misspelt one probably meant."""
+    known = (*QUESTIONS, *ANNOUNCEMENTS)
+    for word in text.replace("'", " ").split():
+        close = difflib.get_close_matches(word, known, 1)
+        if close and word not in known:
+            return f"{text}; did you mean {close[0]!r}?"
+    return text

@@ -1,0 +1,309 @@
+"""The two shells that run an adapter's flows, blocking and async: the only code that touches the network.
+
+They say the same thing twice, by hand; a test compares them and lets nothing but `await` differ.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from functools import partial
+from types import TracebackType
+from typing import TYPE_CHECKING, Self, TypeVar
+
+from paygate.credentials import AsyncCredentials, Credentials
+from paygate.desk import Desk
+from paygate.errors import PaygateError
+from paygate.flow import Conversation, Credential
+from paygate.model import Callback, CallbackRequest, Charge, ChargeRef, ChargeRequest, Method
+from paygate.operation import LOGIN, Operation
+from paygate.retrying import Retry, repeat, repeat_async
+
+if TYPE_CHECKING:
+    import httpx
+
+R = TypeVar("R")
+
+
+class Gateway:
+    """An adapter bound to one merchant's settings, blocking; safe to share between threads.
+
+    `timeout_seconds` bounds each step of a request (connect, write, read) and the wait for one of
+    `max_in_flight` connections. `transport` replaces the pool of httpx transports; it must be safe to
+    share as the gateway is. `listeners` hear the announcements of `paygate.hookspecs`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        adapter: object,
+        *,
+        transport: "httpx.BaseTransport | None" = None,
+        timeout_seconds: float = 10.0,
+        max_in_flight: int = 100,
+        retry: Retry = Retry(),  # noqa: B008 - frozen
+        listeners: Sequence[object] = (),
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        from paygate import transports
+
+        self.name = name
+        self._desk = Desk(name, adapter, listeners, clock)
+        self._transport = transport or transports.Pool(max_in_flight)
+        transports.ssl_context()
+        self._failure_of = transports.failure_of
+        self._whole = transports.whole
+        self._timeout = transports.timeouts(timeout_seconds)
+        self._retry = retry
+        self._credentials = Credentials(self._log_in, clock)
+
+    def supports(self, operation: str, method: Method | type[Method] | None = None) -> bool:
+        """Whether this gateway offers "create_charge", "query", "cancel" or "parse_callback"."""
+        return self._desk.supports(operation, method)
+
+    def authorize(self) -> Credential:
+        """Log in now, or return the credential that is still good. It reserves no funds.
+
+        Raises NotAuthorized or Unreachable.
+        """
+        return self._credentials.fresh()
+
+    def create_charge(self, request: ChargeRequest) -> Charge:
+        """Ask the provider to collect money.
+
+        Raises NotSent (nothing left this machine), Refused (the provider said no), or OutcomeUnknown:
+        then query, and never call this again for the same reference.
+        """
+        operation = self._desk.create_charge(request)
+        return self._desk.learnt(self._perform(operation), None)
+
+    def query(self, charge: Charge | ChargeRef) -> Charge:
+        """Ask the provider how a charge stands; it changes nothing, so paygate repeats it on failure.
+
+        Raises ChargeNotFound where the provider does not know it (yet), else as `create_charge`.
+        """
+        operation = self._desk.query(charge)
+        return self._desk.learnt(self._perform(operation), charge)
+
+    def cancel(self, charge: Charge | ChargeRef) -> Charge:
+        """Ask the provider to stop collecting an unpaid charge.
+
+        Raises UnsupportedOperation before anything is sent where the provider cannot, AlreadyPaid or
+        StateConflict where it is too late, else as `create_charge`.
+        """
+        operation = self._desk.cancel(charge)
+        return self._desk.learnt(self._perform(operation), charge)
+
+    def parse_callback(self, request: CallbackRequest) -> Callback:
+        """Verify and read a call from the provider; no network, so the async gateway's is the same.
+
+        Raises CallbackRejected, with the reply for the provider, unless the raw bytes are proven.
+        """
+        return self._desk.parse_callback(request)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._transport.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _perform(self, operation: Operation[R]) -> R:
+        try:
+            return self._attempt(operation)
+        except PaygateError as failure:
+            if not operation.may_repeat(failure):
+                raise
+            first = failure
+        return repeat(first, partial(self._attempt, operation), operation.may_repeat, self._retry)
+
+    def _attempt(self, operation: Operation[R]) -> R:
+        try:
+            return self._converse(operation)
+        except Exception as error:
+            failure = operation.verdict(error)
+            if failure is error:
+                raise
+            raise failure from error
+
+    def _converse(self, operation: Operation[R]) -> R:
+        with closing(Conversation(operation.begin())) as talk:
+            while talk.request is not None:
+                try:
+                    response = self._exchange(operation, talk.request)
+                except PaygateError as failure:
+                    talk.fail(failure)
+                else:
+                    talk.answer(response)
+            return operation.finish(talk.result)
+
+    def _exchange(self, operation: Operation[R], request: "httpx.Request") -> "httpx.Response":
+        if operation.name == LOGIN:
+            return self._send(operation, request)
+        credential = self._credentials.fresh()
+        response = self._send(operation, credential.sign(request))
+        if credential.rejected_by(response):
+            operation.turned_away()
+            credential = self._credentials.fresh(credential)
+            response = self._send(operation, credential.sign(request))
+        return response
+
+    def _send(self, operation: Operation[R], request: "httpx.Request") -> "httpx.Response":
+        request.extensions.setdefault("timeout", self._timeout)
+        operation.sending(request)
+        started = time.perf_counter()
+        try:
+            response = self._transport.handle_request(request)
+            if not response.is_closed:
+                response = self._whole(response)
+        except Exception as error:  # a transport may raise anything
+            failure = self._failure_of(error)
+            operation.failed(failure)
+            self._desk.exchanged(operation, request, None, started)
+            raise failure from error
+        operation.answered()
+        self._desk.exchanged(operation, request, response.status_code, started)
+        return response
+
+    def _log_in(self) -> Credential:
+        return self._attempt(self._desk.login())
+
+
+class AsyncGateway:
+    """An adapter bound to one merchant's settings, async (asyncio or trio); share it between tasks.
+
+    Use it in one event loop. The arguments are those of Gateway, with an async transport.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        adapter: object,
+        *,
+        transport: "httpx.AsyncBaseTransport | None" = None,
+        timeout_seconds: float = 10.0,
+        max_in_flight: int = 100,
+        retry: Retry = Retry(),  # noqa: B008 - frozen
+        listeners: Sequence[object] = (),
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        from paygate import transports
+
+        self.name = name
+        self._desk = Desk(name, adapter, listeners, clock)
+        self._transport = transport or transports.AsyncPool(max_in_flight)
+        transports.ssl_context()
+        self._failure_of = transports.failure_of
+        self._whole = transports.whole_async
+        self._timeout = transports.timeouts(timeout_seconds)
+        self._retry = retry
+        self._credentials = AsyncCredentials(self._log_in, clock)
+
+    def supports(self, operation: str, method: Method | type[Method] | None = None) -> bool:
+        """As Gateway.supports."""
+        return self._desk.supports(operation, method)
+
+    async def authorize(self) -> Credential:
+        """As Gateway.authorize."""
+        return await self._credentials.fresh()
+
+    async def create_charge(self, request: ChargeRequest) -> Charge:
+        """As Gateway.create_charge. After a cancellation, query."""
+        operation = self._desk.create_charge(request)
+        return self._desk.learnt(await self._perform(operation), None)
+
+    async def query(self, charge: Charge | ChargeRef) -> Charge:
+        """As Gateway.query."""
+        operation = self._desk.query(charge)
+        return self._desk.learnt(await self._perform(operation), charge)
+
+    async def cancel(self, charge: Charge | ChargeRef) -> Charge:
+        """As Gateway.cancel. After a cancellation, query."""
+        operation = self._desk.cancel(charge)
+        return self._desk.learnt(await self._perform(operation), charge)
+
+    def parse_callback(self, request: CallbackRequest) -> Callback:
+        """As Gateway.parse_callback. No network, so nothing to await."""
+        return self._desk.parse_callback(request)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._transport.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def _perform(self, operation: Operation[R]) -> R:
+        try:
+            return await self._attempt(operation)
+        except PaygateError as failure:
+            if not operation.may_repeat(failure):
+                raise
+            first = failure
+        return await repeat_async(first, partial(self._attempt, operation), operation.may_repeat, self._retry)
+
+    async def _attempt(self, operation: Operation[R]) -> R:
+        try:
+            return await self._converse(operation)
+        except Exception as error:
+            failure = operation.verdict(error)
+            if failure is error:
+                raise
+            raise failure from error
+
+    async def _converse(self, operation: Operation[R]) -> R:
+        with closing(Conversation(operation.begin())) as talk:
+            while talk.request is not None:
+                try:
+                    response = await self._exchange(operation, talk.request)
+                except PaygateError as failure:
+                    talk.fail(failure)
+                else:
+                    talk.answer(response)
+            return operation.finish(talk.result)
+
+    async def _exchange(self, operation: Operation[R], request: "httpx.Request") -> "httpx.Response":
+        if operation.name == LOGIN:
+            return await self._send(operation, request)
+        credential = await self._credentials.fresh()
+        response = await self._send(operation, credential.sign(request))
+        if credential.rejected_by(response):
+            operation.turned_away()
+            credential = await self._credentials.fresh(credential)
+            response = await self._send(operation, credential.sign(request))
+        return response
+
+    async def _send(self, operation: Operation[R], request: "httpx.Request") -> "httpx.Response":
+        request.extensions.setdefault("timeout", self._timeout)
+        operation.sending(request)
+        started = time.perf_counter()
+        try:
+            response = await self._transport.handle_async_request(request)
+            if not response.is_closed:
+                response = await self._whole(response)
+        except Exception as error:  # a transport may raise anything
+            failure = self._failure_of(error)
+            operation.failed(failure)
+            self._desk.exchanged(operation, request, None, started)
+            raise failure from error
+        operation.answered()
+        self._desk.exchanged(operation, request, response.status_code, started)
+        return response
+
+    async def _log_in(self) -> Credential:
+        return await self._attempt(self._desk.login())

@@ -1,0 +1,112 @@
+"""What paygate asks an adapter, and what it announces: the port, as pluggy hook specifications.
+
+Questions have one answer: each gateway has a plugin manager of its own with exactly one adapter.
+An adapter leaves out what its provider does not offer. Announcements go to every listener.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+import pluggy
+from msgspec import Struct
+
+from paygate.flow import Credential, Flow
+from paygate.model import Callback, CallbackRequest, Charge, ChargeRef, ChargeRequest, Method
+
+if TYPE_CHECKING:
+    from paygate.sandbox.simulator import Simulator
+
+API_VERSION = 1
+
+hookspec = pluggy.HookspecMarker("paygate")
+hookimpl = pluggy.HookimplMarker("paygate")
+
+F = TypeVar("F", bound=Callable[..., object])
+
+
+def for_methods(*methods: type[Method]) -> Callable[[F], F]:
+    """Say which methods an implementation serves; without it, all of them.
+
+    paygate refuses the others before anything is sent, and the capability table is read off this.
+    """
+
+    def mark(implementation: F) -> F:
+        implementation.paygate_methods = methods  # type: ignore[attr-defined]
+        return implementation
+
+    return mark
+
+
+class Exchange(Struct, frozen=True, kw_only=True):
+    """One HTTP exchange, without secrets: who asked what, and how it went.
+
+    `status` is the HTTP status, or None where no reply came. `seconds` includes waiting for a free
+    connection. `signed` is the shape of the string to sign, its values replaced by their names.
+    """
+
+    gateway: str
+    operation: str
+    method: str
+    path: str
+    status: int | None
+    seconds: float
+    external_id: str | None = None
+    signed: str | None = None
+
+
+class Hooks(Protocol):
+    """The hooks of an adapter (questions) and of a listener (announcements)."""
+
+    @hookspec(firstresult=True)
+    def authorize(self) -> Flow[Credential]:
+        """Log in to the provider and get a credential. It does NOT reserve funds, as the word does for cards.
+
+        Asked when there is no credential or it has expired; never by two callers at once. The requests
+        are sent as they are, unsigned by paygate. A provider without login returns `answered(credential)`.
+        """
+
+    @hookspec(firstresult=True)
+    def create_charge(self, request: ChargeRequest) -> Flow[Charge]:
+        """Ask the provider to collect money. Raise Refused on its "no"; never send twice.
+
+        Yield unsigned requests: paygate signs each with the credential, at the moment of sending.
+        """
+
+    @hookspec(firstresult=True)
+    def query(self, charge: ChargeRef) -> Flow[Charge]:
+        """Ask the provider how a charge stands. It must change nothing, for paygate may repeat it."""
+
+    @hookspec(firstresult=True)
+    def cancel(self, charge: ChargeRef) -> Flow[Charge]:
+        """Ask the provider to stop collecting an unpaid charge. It is no refund."""
+
+    @hookspec(firstresult=True)
+    def parse_callback(self, request: CallbackRequest) -> Callback:
+        """Verify the raw bytes, then read them. Pure: no requests, no state.
+
+        Raise CallbackRejected, with the reply for the provider, for anything that is not proven.
+        """
+
+    @hookspec(firstresult=True)
+    def simulator(self, callback_url: str, pace: float) -> "Simulator":
+        """Hand over a pretend provider, with an account and keys made for it (a static method; optional).
+
+        It calls the merchant back at `callback_url`; the waits between its retries are divided by `pace`.
+        """
+
+    @hookspec
+    def exchanged(self, exchange: Exchange) -> None:
+        """Announced after every HTTP exchange, whether a reply came or not."""
+
+    @hookspec
+    def charge_changed(self, charge: Charge) -> None:
+        """Announced when the provider has told a status of a charge that the caller did not have."""
+
+    @hookspec
+    def callback_received(self, callback: Callback) -> None:
+        """Announced for every callback that was verified."""
+
+
+QUESTIONS = ("authorize", "create_charge", "query", "cancel", "parse_callback", "simulator")
+OPERATIONS = ("create_charge", "query", "cancel")
+ANNOUNCEMENTS = ("exchanged", "charge_changed", "callback_received")

@@ -1,0 +1,135 @@
+"""One call of an operation: what it has sent so far, and so what an error may claim."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
+
+from paygate.errors import (
+    NotAuthorized,
+    NotSent,
+    OutcomeUnknown,
+    PaygateError,
+    PluginError,
+    RateLimited,
+    Refused,
+    Unreachable,
+)
+from paygate.flow import Flow
+
+if TYPE_CHECKING:
+    import httpx
+
+R = TypeVar("R")
+LOGIN: Final = "authorize"
+
+
+class Operation(Generic[R]):
+    """Asks the adapter for a flow, watches its exchanges, and keeps its errors honest.
+
+    A flow with several requests can fail after the first has arrived. Then "not sent" would be a lie,
+    and so would "refused" after a request whose outcome nobody knows: both become OutcomeUnknown.
+    """
+
+    def __init__(
+        self,
+        gateway: str,
+        name: str,
+        ask: Callable[[], Flow[R]],
+        *,
+        reference: str | None = None,
+        changes: bool,
+        check: Callable[[R], None] | None = None,
+    ) -> None:
+        self.gateway = gateway
+        self.name = name
+        self.reference = reference
+        self.changes = changes
+        self._ask = ask
+        self._check = check
+        self.external_id: str | None = None
+        self._arrived = 0
+        self._lost = 0
+
+    def begin(self) -> Flow[R]:
+        """A new flow, for a new attempt."""
+        self._arrived = self._lost = 0
+        self.external_id = None
+        return self._ask()
+
+    def sending(self, request: "httpx.Request") -> None:
+        """A request is about to leave."""
+        self.external_id = request.extensions.get("external_id")
+
+    def answered(self) -> None:
+        """The request last sent was answered."""
+        self._arrived += 1
+
+    def failed(self, failure: PaygateError) -> None:
+        """The request last sent got no answer."""
+        if not isinstance(failure, NotSent):
+            self._lost += 1
+
+    def turned_away(self) -> None:
+        """The answer was that our credential is no longer good: nothing was done."""
+        self._arrived -= 1
+
+    def finish(self, result: R) -> R:
+        """The flow has ended; its result is checked like any other answer."""
+        if self._check is not None:
+            self._check(result)
+        return result
+
+    def may_repeat(self, error: PaygateError) -> bool:
+        """Whether a new attempt is safe: it cannot do anything a second time."""
+        if not self.changes:
+            return isinstance(error, (Unreachable, RateLimited, OutcomeUnknown))
+        if isinstance(error, RateLimited):
+            return self._arrived == 1 and not self._lost
+        return isinstance(error, Unreachable)
+
+    def verdict(self, error: Exception) -> PaygateError:
+        """The error to raise: one that claims no more than is known, and says where it happened."""
+        failure = self._judge(error)
+        failure.locate(
+            gateway=self.gateway,
+            operation=self.name,
+            reference=self.reference,
+            external_id=self.external_id,
+        )
+        return failure
+
+    def _judge(self, error: Exception) -> PaygateError:
+        if self.name == LOGIN:
+            return _login_failure(error)
+        sent = self._arrived + self._lost
+        if not isinstance(error, PaygateError):
+            kind = type(error).__name__
+            if sent:
+                return OutcomeUnknown(f"the adapter failed after sending ({kind})")
+            return PluginError(f"the adapter failed before sending anything ({kind})")
+        if sent and isinstance(error, NotSent):
+            return OutcomeUnknown(f"a later step was not sent: {error.what}")
+        if self._lost and self.changes and isinstance(error, Refused):
+            return OutcomeUnknown(
+                f"an earlier step had no answer, so this is no certain no: {error.what}",
+                provider_code=error.provider_code,
+                provider_message=error.provider_message,
+                http_status=error.http_status,
+            )
+        return error
+
+
+def _login_failure(error: Exception) -> PaygateError:
+    """Whatever stopped the login, the operation itself was never sent."""
+    if isinstance(error, NotSent):
+        return error
+    if not isinstance(error, PaygateError):
+        return PluginError(f"the adapter failed while logging in ({type(error).__name__})")
+    if isinstance(error, Refused) and not isinstance(error, RateLimited):
+        failure: PaygateError = NotAuthorized(error.what)
+    else:
+        failure = Unreachable(
+            f"the login got no usable answer: {error.what}",
+            retry_after=getattr(error, "retry_after", None),
+        )
+    failure.locate(**error.context)
+    return failure

@@ -1,0 +1,245 @@
+"""All gateways of a configuration, and which one takes a charge."""
+
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+
+from paygate import adapters, settings
+from paygate.errors import ConfigurationError, PaygateError, PluginError, UnsupportedOperation
+from paygate.gateway import AsyncGateway, Gateway
+from paygate.model import METHODS, Callback, CallbackRequest, Charge, ChargeRef, ChargeRequest, Method
+from paygate.settings import GatewaySettings, Settings
+
+if TYPE_CHECKING:
+    import httpx
+
+G = TypeVar("G", Gateway, AsyncGateway)
+Clock = Callable[[], float]
+
+
+class _Gateways(Generic[G]):
+    """The gateways by name, and the choice among them: a dictionary look-up."""
+
+    def __init__(self, gateways: Mapping[str, G], routes: Mapping[str, str]) -> None:
+        self.by_name: Mapping[str, G] = gateways
+        self._routes = routes
+        for kind, name in routes.items():
+            known = _method(kind)
+            if not gateways[name].supports("create_charge", known):
+                raise ConfigurationError(
+                    f"routes.{kind}: gateway {name!r} does not offer {kind}", gateway=name
+                )
+
+    def named(self, name: str) -> G:
+        try:
+            return self.by_name[name]
+        except KeyError:
+            raise ConfigurationError(
+                f"no gateway is named {name!r}; configured: {', '.join(self.by_name)}"
+            ) from None
+
+    def taking(self, request: ChargeRequest, gateway: str | None) -> G:
+        """The gateway that makes this charge: the one named, the route, or the only one that can."""
+        if gateway is not None:
+            return self.named(gateway)
+        kind = request.method.kind
+        if kind in self._routes:
+            return self.by_name[self._routes[kind]]
+        able = [g for g in self.by_name.values() if g.supports("create_charge", request.method)]
+        if len(able) == 1:
+            return able[0]
+        if able:
+            names = ", ".join(g.name for g in able)
+            raise ConfigurationError(f"several gateways offer {kind}: add routes.{kind} ({names})")
+        raise UnsupportedOperation(
+            f"no configured gateway offers {kind}",
+            operation="create_charge",
+            reference=request.reference,
+        )
+
+
+def _method(kind: str) -> type[Method]:
+    return next(method for method in METHODS if method.kind == kind)
+
+
+def _adapter(one: GatewaySettings, clock: Clock) -> object:
+    """The adapter of a gateway, built from its settings; errors name the gateway and the stage."""
+    plugin = adapters.find(one.adapter)
+    kind = plugin.load()
+    try:
+        return kind(one.name, one.fitted(kind.settings_type), clock)
+    except PaygateError as error:
+        error.locate(gateway=one.name)
+        raise
+    except Exception as error:
+        raise PluginError(
+            f"adapter {one.adapter!r} of {plugin.source} failed at settings: "
+            f"{type(error).__name__}; report this to its makers",
+            gateway=one.name,
+        ) from error
+
+
+class Paygate:
+    """Every configured gateway behind one interface, blocking; safe to share between threads.
+
+    Use it as a context manager, or call `close`. Building it parses keys and opens nothing.
+    """
+
+    def __init__(
+        self,
+        configuration: Settings,
+        *,
+        transport: "httpx.BaseTransport | None" = None,
+        listeners: Sequence[object] = (),
+        clock: Clock = time.time,
+    ) -> None:
+        self._gateways: _Gateways[Gateway] = _Gateways(
+            {
+                name: Gateway(
+                    name,
+                    _adapter(one, clock),
+                    transport=transport,
+                    timeout_seconds=one.timeout_seconds,
+                    max_in_flight=int(one.max_in_flight),
+                    listeners=listeners,
+                    clock=clock,
+                )
+                for name, one in configuration.gateways.items()
+            },
+            configuration.routes,
+        )
+
+    @classmethod
+    def from_file(cls, path: str | os.PathLike[str], **options: Any) -> Self:
+        """Read a TOML file: Paygate.from_file("paygate.toml"). Raises ConfigurationError, PluginError."""
+        return cls(settings.from_file(path), **options)
+
+    @classmethod
+    def from_mapping(cls, document: Mapping[str, Any], **options: Any) -> Self:
+        """Take the configuration as a mapping of the same shape. Raises as `from_file`."""
+        return cls(settings.from_mapping(document), **options)
+
+    def gateway(self, name: str) -> Gateway:
+        """The gateway of that name; raises ConfigurationError where there is none."""
+        return self._gateways.named(name)
+
+    @property
+    def gateways(self) -> Mapping[str, Gateway]:
+        """All gateways, by name."""
+        return self._gateways.by_name
+
+    def create_charge(self, request: ChargeRequest, gateway: str | None = None) -> Charge:
+        """Collect money through the gateway of this method, or the one named. See Gateway."""
+        return self._gateways.taking(request, gateway).create_charge(request)
+
+    def query(self, charge: Charge | ChargeRef) -> Charge:
+        """Ask how a charge stands, at the gateway that made it. See Gateway."""
+        return self._gateways.named(charge.gateway).query(charge)
+
+    def cancel(self, charge: Charge | ChargeRef) -> Charge:
+        """End an unpaid charge, at the gateway that made it. See Gateway."""
+        return self._gateways.named(charge.gateway).cancel(charge)
+
+    def parse_callback(self, gateway: str, request: CallbackRequest) -> Callback:
+        """Verify and read a call from the provider of that gateway. See Gateway."""
+        return self._gateways.named(gateway).parse_callback(request)
+
+    def close(self) -> None:
+        """Close all connections."""
+        for gateway in self._gateways.by_name.values():
+            gateway.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class AsyncPaygate:
+    """Every configured gateway behind one interface, async (asyncio or trio), in one event loop.
+
+    Use it as an async context manager, or await `close`. `parse_callback` is not awaited: it asks nobody.
+    """
+
+    def __init__(
+        self,
+        configuration: Settings,
+        *,
+        transport: "httpx.AsyncBaseTransport | None" = None,
+        listeners: Sequence[object] = (),
+        clock: Clock = time.time,
+    ) -> None:
+        self._gateways: _Gateways[AsyncGateway] = _Gateways(
+            {
+                name: AsyncGateway(
+                    name,
+                    _adapter(one, clock),
+                    transport=transport,
+                    timeout_seconds=one.timeout_seconds,
+                    max_in_flight=int(one.max_in_flight),
+                    listeners=listeners,
+                    clock=clock,
+                )
+                for name, one in configuration.gateways.items()
+            },
+            configuration.routes,
+        )
+
+    @classmethod
+    def from_file(cls, path: str | os.PathLike[str], **options: Any) -> Self:
+        """Read a TOML file. Raises ConfigurationError, PluginError."""
+        return cls(settings.from_file(path), **options)
+
+    @classmethod
+    def from_mapping(cls, document: Mapping[str, Any], **options: Any) -> Self:
+        """Take the configuration as a mapping of the same shape. Raises as `from_file`."""
+        return cls(settings.from_mapping(document), **options)
+
+    def gateway(self, name: str) -> AsyncGateway:
+        """The gateway of that name; raises ConfigurationError where there is none."""
+        return self._gateways.named(name)
+
+    @property
+    def gateways(self) -> Mapping[str, AsyncGateway]:
+        """All gateways, by name."""
+        return self._gateways.by_name
+
+    async def create_charge(self, request: ChargeRequest, gateway: str | None = None) -> Charge:
+        """Collect money through the gateway of this method, or the one named. See Gateway."""
+        return await self._gateways.taking(request, gateway).create_charge(request)
+
+    async def query(self, charge: Charge | ChargeRef) -> Charge:
+        """Ask how a charge stands, at the gateway that made it. See Gateway."""
+        return await self._gateways.named(charge.gateway).query(charge)
+
+    async def cancel(self, charge: Charge | ChargeRef) -> Charge:
+        """End an unpaid charge, at the gateway that made it. See Gateway."""
+        return await self._gateways.named(charge.gateway).cancel(charge)
+
+    def parse_callback(self, gateway: str, request: CallbackRequest) -> Callback:
+        """Verify and read a call from the provider of that gateway. See Gateway."""
+        return self._gateways.named(gateway).parse_callback(request)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        for gateway in self._gateways.by_name.values():
+            await gateway.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()

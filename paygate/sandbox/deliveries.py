@@ -1,0 +1,105 @@
+"""Callbacks on their way to the merchant, with the provider's retries."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import httpx
+from msgspec import Struct
+
+Post = Callable[[httpx.Request], httpx.Response]
+
+
+class Attempt(Struct, frozen=True):
+    """One try to deliver: when, and the HTTP status, or None where nobody answered."""
+
+    at: float
+    status: int | None
+    accepted: bool
+
+
+class Delivery(Struct, kw_only=True):
+    """One callback: what is sent, when next, and what came of it.
+
+    `waits` are the seconds after a failed attempt until the next; when they are used up, it is given up.
+    """
+
+    reference: str
+    request: Callable[[], httpx.Request]
+    accepted: Callable[[httpx.Response], bool]
+    waits: Sequence[float]
+    due: float
+    attempts: list[Attempt] = []
+    done: bool = False
+
+    def summary(self) -> dict[str, Any]:
+        """What a person wants to see of it, as plain data."""
+        return {
+            "reference": self.reference,
+            "attempts": [attempt.status for attempt in self.attempts],
+            "delivered": any(attempt.accepted for attempt in self.attempts),
+            "done": self.done,
+        }
+
+
+class Deliveries:
+    """All callbacks of a simulator; somebody else does the posting."""
+
+    def __init__(self, pace: float = 1.0, clock: Callable[[], float] = time.time) -> None:
+        self._lock = threading.Lock()
+        self._pace = pace
+        self._clock = clock
+        self._all: list[Delivery] = []
+
+    def add(
+        self,
+        reference: str,
+        request: Callable[[], httpx.Request],
+        accepted: Callable[[httpx.Response], bool],
+        waits: Sequence[float],
+    ) -> None:
+        """Send a callback as soon as somebody asks what is due."""
+        delivery = Delivery(
+            reference=reference,
+            request=request,
+            accepted=accepted,
+            waits=waits,
+            due=self._clock(),
+        )
+        with self._lock:
+            self._all.append(delivery)
+
+    def due(self) -> list[Delivery]:
+        """The deliveries whose time has come."""
+        now = self._clock()
+        with self._lock:
+            return [one for one in self._all if not one.done and one.due <= now]
+
+    def record(self, delivery: Delivery, response: httpx.Response | None) -> None:
+        """Write down what an attempt brought, and when the next one is due."""
+        now = self._clock()
+        accepted = response is not None and delivery.accepted(response)
+        status = None if response is None else response.status_code
+        with self._lock:
+            tries = len(delivery.attempts)
+            delivery.attempts.append(Attempt(now, status, accepted))
+            delivery.done = accepted or tries >= len(delivery.waits)
+            if not delivery.done:
+                delivery.due = now + delivery.waits[tries] / self._pace
+
+    def run(self, post: Post) -> None:
+        """Deliver all that is due, through `post`: for a test without a network."""
+        for delivery in self.due():
+            try:
+                response = post(delivery.request())
+            except httpx.TransportError:
+                self.record(delivery, None)
+            else:
+                self.record(delivery, response)
+
+    @property
+    def all(self) -> tuple[Delivery, ...]:
+        """Every delivery, in the order they were begun."""
+        with self._lock:
+            return tuple(self._all)

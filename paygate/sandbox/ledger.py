@@ -1,0 +1,67 @@
+"""What a pretend provider has in its books: every charge it ever made, doubles included."""
+
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct
+
+from paygate.model import ChargeStatus, Method
+from paygate.money import Money
+
+
+class PretendCharge(Struct, kw_only=True):
+    """A charge in a simulator's books."""
+
+    reference: str
+    provider_reference: str
+    amount: Money
+    method: Method
+    payload: str
+    created_at: datetime
+    expires_at: datetime
+    status: ChargeStatus = ChargeStatus.PENDING
+    finished_at: datetime | None = None
+
+    def summary(self) -> dict[str, Any]:
+        """What a person wants to see of it, as plain data."""
+        return {
+            "reference": self.reference,
+            "provider_reference": self.provider_reference,
+            "method": self.method.kind,
+            "amount": str(self.amount),
+            "status": self.status.value,
+            "created_at": self.created_at.isoformat(timespec="seconds"),
+            "expires_at": self.expires_at.isoformat(timespec="seconds"),
+        }
+
+
+class Ledger:
+    """The books: answers how many charges exist for a reference."""
+
+    def __init__(self) -> None:
+        self._charges: list[PretendCharge] = []
+
+    def add(self, charge: PretendCharge) -> None:
+        """Write down a charge, even if its reference is there already."""
+        self._charges.append(charge)
+
+    def find(self, reference: str) -> PretendCharge | None:
+        """The newest charge with this reference."""
+        found = (charge for charge in reversed(self._charges) if charge.reference == reference)
+        return next(found, None)
+
+    def count(self, reference: str) -> int:
+        """How many charges exist for this reference; more than one is what must never happen."""
+        return sum(charge.reference == reference for charge in self._charges)
+
+    def counts(self) -> dict[str, int]:
+        """The same for every reference."""
+        found: dict[str, int] = {}
+        for charge in self._charges:
+            found[charge.reference] = found.get(charge.reference, 0) + 1
+        return found
+
+    @property
+    def charges(self) -> tuple[PretendCharge, ...]:
+        """All charges, in the order they were made."""
+        return tuple(self._charges)

@@ -1,0 +1,98 @@
+"""What a plugin's simulator offers, and how a request passes through it and its faults."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, Final, Protocol
+
+import httpx
+from msgspec import Struct
+
+from paygate.sandbox.deliveries import Deliveries
+from paygate.sandbox.faults import Fault, Faults
+from paygate.sandbox.ledger import Ledger, PretendCharge
+
+SLOW_SECONDS: Final = 0.3
+GARBAGE: Final = b"<html><body>It works!"
+
+
+class PayerAction(StrEnum):
+    """What a payer can do with an open charge."""
+
+    PAY = "pay"
+    FAIL = "fail"
+    EXPIRE = "expire"
+
+
+class Simulator(Protocol):
+    """A pretend provider: as strict as the real one should be, and with no I/O of its own."""
+
+    @property
+    def ledger(self) -> Ledger: ...
+
+    @property
+    def faults(self) -> Faults: ...
+
+    @property
+    def deliveries(self) -> Deliveries: ...
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """What a merchant configures to reach it, all but `base_url`."""
+        ...
+
+    def operation(self, request: httpx.Request) -> str | None:
+        """Which operation a request asks for; None for a path that the provider does not have."""
+        ...
+
+    def handle(self, request: httpx.Request) -> httpx.Response:
+        """Answer a request as the provider would."""
+        ...
+
+    def refusal(self, operation: str) -> httpx.Response:
+        """A well-formed "no" of this provider's, sent where nothing was refused."""
+        ...
+
+    def busy(self, operation: str, retry_after: int) -> httpx.Response:
+        """This provider's "too many requests"."""
+        ...
+
+    def revoke_tokens(self) -> None:
+        """Let every token end now."""
+        ...
+
+    def act(self, reference: str, action: PayerAction) -> PretendCharge:
+        """Let the payer do something with a charge; a callback follows. Raises KeyError, ValueError."""
+        ...
+
+
+class Played(Struct):
+    """How an exchange ends: the reply, and what happens to the connection instead of sending it."""
+
+    reply: httpx.Response | None
+    fault: Fault | None
+
+
+def play(simulator: Simulator, request: httpx.Request) -> Played:
+    """Let the simulator answer a request, and its planned fault spoil the answer."""
+    operation = simulator.operation(request)
+    fault = simulator.faults.next(operation) if operation is not None else None
+    if operation is None or fault is None:
+        return Played(simulator.handle(request), None)
+    if fault is Fault.LOSE:
+        return Played(None, fault)
+    if fault is Fault.RATE_LIMIT:
+        return Played(simulator.busy(operation, 1), fault)
+    if fault is Fault.REVOKE:
+        simulator.revoke_tokens()
+    reply = simulator.handle(request)
+    if fault is Fault.ERROR:
+        reply = httpx.Response(500, text="Internal Server Error")
+    elif fault is Fault.GARBAGE:
+        reply = httpx.Response(200, content=GARBAGE, headers={"Content-Type": "text/html"})
+    elif fault is Fault.STATUS_DISAGREES:
+        status = 400 if reply.status_code == 200 else 200
+        reply = httpx.Response(status, content=reply.content, headers=reply.headers)
+    elif fault is Fault.CODE_DISAGREES:
+        body = simulator.refusal(operation).content
+        reply = httpx.Response(200, content=body, headers={"Content-Type": "application/json"})
+    return Played(reply, fault)

@@ -1,0 +1,169 @@
+"""What a merchant configures: read, resolved and checked. Errors name gateway and key, never the value."""
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+from paygate.errors import ConfigurationError
+from paygate.model import METHODS
+from paygate.redaction import Secret
+
+NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]*")
+SECTIONS: Final = ("gateways", "routes")
+HOST_KEYS: Final = ("adapter", "timeout_seconds", "max_in_flight")
+
+
+class GatewaySettings(Struct, frozen=True, kw_only=True):
+    """One `[gateways.NAME]`: which adapter, what paygate itself needs, and the adapter's own part."""
+
+    name: str
+    adapter: str
+    timeout_seconds: float = 10.0
+    max_in_flight: int = 100
+    own: Mapping[str, Any]
+
+    def fitted(self, shape: type[Struct]) -> Any:
+        """The adapter's own part, checked against its Settings struct."""
+        known = tuple(msgspec.structs.fields(shape))
+        for key in self.own:
+            if key not in {field.encode_name for field in known}:
+                raise _wrong(self.name, key, "is not a setting of this adapter", known_keys(known))
+        for field in known:
+            if field.required and field.encode_name not in self.own:
+                raise _wrong(self.name, field.encode_name, "is missing; add it", ())
+        try:
+            return msgspec.convert(dict(self.own), shape, dec_hook=_secret)
+        except msgspec.ValidationError as error:
+            # msgspec quotes some wrong values, which may be a secret in the wrong place.
+            place = re.search(r"\$\.(\w+)", str(error))
+            raise _wrong(
+                self.name,
+                place[1] if place else "settings",
+                f"has the wrong type or form ({re.split('[,-]', str(error))[0].strip()})"
+                if str(error).startswith("Expected")
+                else "has the wrong form",
+                (),
+            ) from None
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """A whole configuration: its gateways by name, and which one takes which method."""
+
+    gateways: Mapping[str, GatewaySettings]
+    routes: Mapping[str, str]
+
+
+def from_file(path: str | os.PathLike[str]) -> Settings:
+    """Read a TOML file; `{file = …}` in it is relative to the file's own folder."""
+    file = Path(path)
+    try:
+        with file.open("rb") as stream:
+            document = tomllib.load(stream)
+    except OSError as error:
+        raise ConfigurationError(f"{file}: cannot be read ({error.strerror})") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{file}: is not TOML ({error})") from None
+    return from_mapping(document, folder=file.parent)
+
+
+def from_mapping(document: Mapping[str, Any], folder: str | os.PathLike[str] = ".") -> Settings:
+    """Check a configuration that is a mapping already; raise ConfigurationError."""
+    for section in document:
+        if section not in SECTIONS:
+            raise ConfigurationError(f"[{section}] is not a section paygate knows{_meant(section, SECTIONS)}")
+    tables = document.get("gateways")
+    if not isinstance(tables, Mapping) or not tables:
+        raise ConfigurationError("no gateway is configured: add [gateways.main]")
+    gateways = {name: _gateway(name, table, Path(folder)) for name, table in tables.items()}
+    return Settings(gateways=gateways, routes=_routes(document.get("routes", {}), gateways))
+
+
+def _gateway(name: str, table: Any, folder: Path) -> GatewaySettings:
+    if NAME.fullmatch(name) is None:
+        raise ConfigurationError(f"[gateways.{name}]: use a name of lower-case letters, digits, '-' and '_'")
+    if not isinstance(table, Mapping):
+        raise ConfigurationError(f"[gateways.{name}] is not a table")
+    values = {key: _resolved(name, key, value, folder) for key, value in table.items()}
+    host = {key: values.pop(key) for key in HOST_KEYS if key in values}
+    if not isinstance(host.get("adapter"), str):
+        raise _wrong(name, "adapter", 'is missing; add it, as in adapter = "ayolinx"', ())
+    for key in HOST_KEYS[1:]:
+        value = host.get(key, 1)
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
+            raise _wrong(name, key, "must be a number above zero", ())
+    return GatewaySettings(name=name, own=values, **host)
+
+
+def _resolved(name: str, key: str, value: Any, folder: Path) -> Any:
+    """Replace `{env = …}` and `{file = …}` by what they point at."""
+    if not isinstance(value, Mapping) or len(value) != 1:
+        return value
+    kind, where = next(iter(value.items()))
+    if kind not in ("env", "file"):
+        return value
+    if not isinstance(where, str):
+        raise _wrong(name, key, f"{kind} takes a text", ())
+    if kind == "env":
+        found = os.environ.get(where)
+        if found is None:
+            raise _wrong(name, key, f"environment variable {where} is not set: export it", ())
+    else:
+        try:
+            found = (folder / where).read_text("utf-8")
+        except OSError as error:
+            raise _wrong(name, key, f"file {where} cannot be read ({error.strerror})", ()) from None
+        except UnicodeDecodeError:
+            raise _wrong(name, key, f"file {where} is not text", ()) from None
+    if not found.strip():
+        raise _wrong(name, key, f"{kind} {where} is empty", ())
+    return found.strip()
+
+
+def _routes(table: Any, gateways: Mapping[str, GatewaySettings]) -> dict[str, str]:
+    if not isinstance(table, Mapping):
+        raise ConfigurationError("[routes] is not a table")
+    kinds = tuple(method.kind for method in METHODS)
+    routes = {}
+    for kind, names in table.items():
+        if kind not in kinds:
+            raise ConfigurationError(f"routes.{kind}: is not a method{_meant(kind, kinds)}")
+        if not isinstance(names, list) or len(names) != 1:
+            raise ConfigurationError(
+                f'routes.{kind}: name exactly one gateway, as in {kind} = ["main"]; '
+                "several in order are not supported yet"
+            )
+        if names[0] not in gateways:
+            raise ConfigurationError(
+                f"routes.{kind}: no gateway is named {names[0]!r}{_meant(names[0], gateways)}"
+            )
+        routes[kind] = names[0]
+    return routes
+
+
+def known_keys(fields: tuple[msgspec.structs.FieldInfo, ...]) -> tuple[str, ...]:
+    """The keys that a gateway's table may have."""
+    return (*HOST_KEYS, *(field.encode_name for field in fields))
+
+
+def _secret(kind: type, value: Any) -> Any:
+    if kind is Secret and isinstance(value, str):
+        return Secret(value)
+    raise msgspec.ValidationError("Expected `str`")
+
+
+def _wrong(gateway: str, key: str, why: str, known: tuple[str, ...]) -> ConfigurationError:
+    return ConfigurationError(
+        f"gateways.{gateway}.{key}: {why}{_meant(key, known) if known else ''}", gateway=gateway
+    )
+
+
+def _meant(word: Any, known: Any) -> str:
+    close = difflib.get_close_matches(str(word), list(known), 1)
+    return f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(known)}"

@@ -1,0 +1,158 @@
+"""A SNAP access token, and how requests are signed with it."""
+
+import contextlib
+from collections.abc import Callable
+from typing import Final
+
+import httpx
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from msgspec import Struct
+
+from paygate.errors import OutcomeUnknown
+from paygate.flow import Decoder, Flow
+from paygate.redaction import Secret
+from paygate.snap.codes import SnapCode
+from paygate.snap.profile import SnapProfile, Timestamps, external_id
+from paygate.snap.replies import read_reply
+from paygate.snap.signing import (
+    notice_string,
+    request_string,
+    sign_hmac,
+    sign_rsa,
+    token_string,
+)
+
+LEEWAY: Final = 60.0
+"""Seconds before its end that a token is renewed, or half its life where that is less."""
+
+TOKEN_BODY: Final = b'{"grantType":"client_credentials"}'
+TOKEN_SIGNED: Final = "<client key>|<timestamp>"  # noqa: S105 - a shape
+SYMMETRIC_SIGNED: Final = "<method>:<path>:<token>:<sha256 of the body>:<timestamp>"
+ASYMMETRIC_SIGNED: Final = "<method>:<path>:<sha256 of the body>:<timestamp>"
+REJECTIONS: Final = ("01", "03")
+
+
+class _Token(Struct, frozen=True, rename="camel"):
+    response_code: str | int = "2007300"
+    response_message: str = ""
+    access_token: str = ""
+    expires_in: str | int = "900"
+
+
+class _Code(Struct, frozen=True, rename="camel"):
+    response_code: str | int = ""
+
+
+_token: Final[Decoder[_Token]] = msgspec.json.Decoder(_Token)
+_code: Final[Decoder[_Code]] = msgspec.json.Decoder(_Code)
+
+
+class SnapKeys(Struct, frozen=True):
+    """Who we are to a SNAP provider: client key, client secret and our RSA private key."""
+
+    client_key: str
+    client_secret: Secret
+    private_key: RSAPrivateKey
+
+    def __repr__(self) -> str:
+        return f"SnapKeys({self.client_key!r})"
+
+
+class SnapCredential:
+    """An access token; signs each request with a new timestamp and X-EXTERNAL-ID."""
+
+    def __init__(  # noqa: PLR0917 - made in one place
+        self,
+        keys: SnapKeys,
+        profile: SnapProfile,
+        timestamps: Timestamps,
+        token: str,
+        expires_at: float,
+        clock: Callable[[], float],
+    ) -> None:
+        self.expires_at = expires_at
+        self._keys = keys
+        self._profile = profile
+        self._timestamps = timestamps
+        self._token = token
+        self._clock = clock
+        self._secret = keys.client_secret.reveal()
+        self._signed = SYMMETRIC_SIGNED if profile.symmetric else ASYMMETRIC_SIGNED
+        self._fixed = {
+            "Content-Type": "application/json",
+            "Authorization": f"Bearer {token}",
+            "X-PARTNER-ID": keys.client_key,
+        }
+        if profile.channel_id is not None:
+            self._fixed["CHANNEL-ID"] = profile.channel_id
+
+    def sign(self, request: httpx.Request) -> httpx.Request:
+        """Sign method, path, token, body and time of this request, in place."""
+        path = self._profile.signed_path(request.url.raw_path.decode("ascii"))
+        stamp = self._timestamps.now()
+        if self._profile.symmetric:
+            text = request_string(request.method, path, self._token, request.content, stamp)
+            signature = sign_hmac(self._secret, text, self._profile.encoding)
+        else:
+            text = notice_string(request.method, path, request.content, stamp)
+            signature = sign_rsa(self._keys.private_key, text)
+        number = external_id(self._clock)
+        request.headers.update(
+            {
+                **self._fixed,
+                "X-TIMESTAMP": stamp,
+                "X-SIGNATURE": signature,
+                "X-EXTERNAL-ID": number,
+            }
+        )
+        request.extensions["external_id"] = number
+        request.extensions["signed"] = self._signed
+        return request
+
+    def rejected_by(self, response: httpx.Response) -> bool:
+        """Whether HTTP status and code both say that the token is invalid or unknown (401xx01, 401xx03)."""
+        if response.status_code != 401:
+            return False
+        with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            code = SnapCode.parse(_code.decode(response.content).response_code)
+            return code is not None and code.http == 401 and code.case in REJECTIONS
+        return False
+
+    def __repr__(self) -> str:
+        return f"SnapCredential(expires_at={self.expires_at:.0f})"
+
+
+def log_in(
+    url: str,
+    keys: SnapKeys,
+    profile: SnapProfile,
+    timestamps: Timestamps,
+    clock: Callable[[], float],
+) -> Flow[SnapCredential]:
+    """Get an access token by an RSA-signed request (SNAP BI service 73)."""
+    stamp = timestamps.now()
+    request = httpx.Request(
+        "POST",
+        url,
+        content=TOKEN_BODY,
+        headers={
+            "Content-Type": "application/json",
+            "X-CLIENT-KEY": keys.client_key,
+            "X-TIMESTAMP": stamp,
+            "X-SIGNATURE": sign_rsa(keys.private_key, token_string(keys.client_key, stamp)),
+        },
+        extensions={"signed": TOKEN_SIGNED},
+    )
+    token = read_reply((yield request), _token)
+    lifetime = lifetime_of(token.expires_in)
+    if not token.access_token or lifetime is None:
+        raise OutcomeUnknown("the login was answered without a usable token")
+    expires_at = clock() + lifetime - min(LEEWAY, lifetime / 2)
+    return SnapCredential(keys, profile, timestamps, token.access_token, expires_at, clock)
+
+
+def lifetime_of(expires_in: str | int) -> float | None:
+    """Seconds that a token lives; the standard sends text, some providers a number."""
+    text = str(expires_in)
+    return float(text) if text.isascii() and text.isdigit() and 0 < len(text) <= 9 else None

@@ -1,0 +1,79 @@
+"""Callbacks signed by the provider's RSA key, without a token: check first, read afterwards.
+
+Source: SNAP BI v1.0.2, asymmetric signature; the signed path is the merchant's own public path.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from msgspec import Struct
+
+from paygate.errors import CallbackRejected
+from paygate.model import CallbackRequest
+from paygate.snap.body import minify
+from paygate.snap.signing import notice_string, verify_rsa
+
+FUTURE: Final = 300.0
+"""Seconds that a provider's clock may be ahead of ours."""
+
+
+class Notices(Struct, frozen=True):
+    """How to verify a provider's callbacks: its public key, our public path and the replay window.
+
+    `window_seconds` must cover the provider's last retry, which may carry the first one's timestamp.
+    """
+
+    public_key: RSAPublicKey
+    path: str
+    window_seconds: float
+    clock: Callable[[], float]
+
+    def verify(self, request: CallbackRequest) -> datetime:
+        """Return the signed time, or raise CallbackRejected: nothing of an unproven body is read.
+
+        The path comes from the configuration, never from the request. The body is tried as received,
+        then minified, and in no other form.
+        """
+        signature = request.header("x-signature")
+        if not signature:
+            raise CallbackRejected("signature", "it has no X-SIGNATURE")
+        stamp = request.header("x-timestamp")
+        if not stamp:
+            raise CallbackRejected("timestamp", "it has no X-TIMESTAMP")
+        sent_at = aware(stamp)
+        if sent_at is None:
+            raise CallbackRejected("timestamp", "X-TIMESTAMP is no time with an offset")
+        age = self.clock() - sent_at.timestamp()
+        if age > self.window_seconds:
+            raise CallbackRejected("timestamp", "it is older than the replay window")
+        if -age > min(FUTURE, self.window_seconds):
+            raise CallbackRejected("timestamp", "it is from the future: compare the clocks")
+        if request.method != "POST":
+            raise CallbackRejected("method", "callbacks are sent by POST")
+        if not self._fits(request.body, stamp, signature):
+            raise CallbackRejected(
+                "signature",
+                "the signature does not fit: compare callback_path and provider_public_key "
+                "with the provider's portal",
+            )
+        return sent_at
+
+    def _fits(self, body: bytes, stamp: str, signature: str) -> bool:
+        text = notice_string("POST", self.path, body, stamp)
+        if verify_rsa(self.public_key, text, signature):
+            return True
+        small = minify(body)
+        if small == body:
+            return False
+        return verify_rsa(self.public_key, notice_string("POST", self.path, small, stamp), signature)
+
+
+def aware(text: str) -> datetime | None:
+    """Read an ISO 8601 time with an offset; None for anything else."""
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment if moment.utcoffset() is not None and moment.timestamp() else None
+    except (ValueError, OverflowError):
+        return None

@@ -1,0 +1,73 @@
+"""What a SNAP provider's reply says: a message, a definite no, or nothing that can be relied on."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
+
+from paygate.errors import OutcomeUnknown, PaygateError, RateLimited
+from paygate.flow import Decoder, read
+from paygate.redaction import scrub
+from paygate.snap.codes import GENERAL, Errors, SnapCode
+
+if TYPE_CHECKING:
+    import httpx
+
+
+class Message(Protocol):
+    """Any reply of SNAP BI."""
+
+    @property
+    def response_code(self) -> str | int: ...
+
+    @property
+    def response_message(self) -> str: ...
+
+
+M = TypeVar("M", bound=Message)
+
+
+NO_ODD_CODES: Final[Mapping[str, type[PaygateError]]] = MappingProxyType({})
+
+
+def read_reply(
+    reply: "httpx.Response",
+    decoder: Decoder[M],
+    errors: Errors = GENERAL,
+    odd: Mapping[str, type[PaygateError]] = NO_ODD_CODES,
+) -> M:
+    """Read a reply; return the message of a success, raise what any other one means.
+
+    Success takes HTTP status and responseCode together. Where they disagree, or the code is not in
+    `errors`, the outcome is unknown, whatever the message says. `odd` holds refusals whose code has not
+    the form of SNAP BI; they are believed under an HTTP 4xx only.
+    """
+    message = read(reply, decoder)
+    code = SnapCode.parse(message.response_code)
+    status = reply.status_code
+    shown = scrub(str(message.response_code))
+    told = scrub(message.response_message)
+    context: dict[str, Any] = {
+        "provider_code": shown,
+        "provider_message": told,
+        "http_status": status,
+    }
+    if code is None and shown in odd and 400 <= status < 500:
+        raise odd[shown](told, **context)
+    if code is None:
+        raise OutcomeUnknown("the response code has no form that we know", **context)
+    if code.http != status:
+        raise OutcomeUnknown("HTTP status and response code disagree", **context)
+    if code.is_success:
+        return message
+    kind = errors.get((code.http, code.case))
+    if kind is None:
+        raise OutcomeUnknown("the response code is not one that we know", **context)
+    if kind is RateLimited:
+        raise RateLimited(told, retry_after=retry_after(reply), **context)
+    raise kind(told, **context)
+
+
+def retry_after(reply: "httpx.Response") -> float | None:
+    """Retry-After in seconds, where it is a plain number of at most a day."""
+    text = reply.headers.get("Retry-After", "")
+    return float(text) if text.isascii() and text.isdigit() and len(text) <= 5 else None

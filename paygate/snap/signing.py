@@ -1,0 +1,82 @@
+"""The strings to sign of SNAP BI, and the two ways to sign them. Pure functions.
+
+Source: SNAP BI technical and security standard v1.0.2, access token B2B and transaction signature.
+The text does not fix the encoding of a signature: base64 nearly everywhere, hexadecimal at BRI.
+"""
+
+import base64
+import binascii
+import hmac
+from typing import Final, Literal
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
+
+from paygate.snap.body import body_hash
+
+Encoding = Literal["base64", "hex"]
+
+PADDING: Final = PKCS1v15()
+HASH: Final = SHA256()
+
+
+def token_string(client_key: str, timestamp: str) -> str:
+    """What is signed to get an access token: `<client key>|<timestamp>`."""
+    return f"{client_key}|{timestamp}"
+
+
+def request_string(method: str, path: str, token: str, body: bytes, timestamp: str) -> str:
+    """What is signed of a request with a token: `METHOD:path:token:hash of the body:timestamp`.
+
+    `path` is relative, with its query if there is one; `token` is without "Bearer". The body is hashed
+    as it is: sign the very bytes that are sent.
+    """
+    return f"{method}:{path}:{token}:{body_hash(body)}:{timestamp}"
+
+
+def notice_string(method: str, path: str, body: bytes, timestamp: str) -> str:
+    """What is signed without a token, in callbacks and asymmetric requests: `METHOD:path:hash:timestamp`."""
+    return f"{method}:{path}:{body_hash(body)}:{timestamp}"
+
+
+def sign_rsa(private_key: RSAPrivateKey, text: str) -> str:
+    """Sign with SHA256withRSA (PKCS#1 v1.5); base64."""
+    return base64.b64encode(private_key.sign(text.encode(), PADDING, HASH)).decode()
+
+
+def verify_rsa(public_key: RSAPublicKey, text: str, signature: str) -> bool:
+    """Whether a base64 signature fits; anything that is not one, does not."""
+    try:
+        public_key.verify(base64.b64decode(signature, validate=True), text.encode(), PADDING, HASH)
+    except (InvalidSignature, binascii.Error, ValueError):
+        return False
+    return True
+
+
+def sign_hmac(secret: str, text: str, encoding: Encoding = "base64") -> str:
+    """Sign with HMAC-SHA512. An empty secret raises ValueError: it would sign for anybody."""
+    digest = _hmac(secret, text)
+    return digest.hex() if encoding == "hex" else base64.b64encode(digest).decode()
+
+
+def verify_hmac(secret: str, text: str, signature: str, encoding: Encoding = "base64") -> bool:
+    """Whether a signature fits, compared in constant time; anything that is not one, does not.
+
+    With an empty secret nothing fits.
+    """
+    try:
+        if encoding == "hex":
+            given = bytes.fromhex(signature) if len(signature) == 128 else b""
+        else:
+            given = base64.b64decode(signature, validate=True)
+        return hmac.compare_digest(given, _hmac(secret, text))
+    except ValueError:
+        return False
+
+
+def _hmac(secret: str, text: str) -> bytes:
+    if not secret:
+        raise ValueError("the client secret is empty")
+    return hmac.digest(secret.encode(), text.encode(), "sha512")

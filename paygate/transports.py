@@ -1,0 +1,226 @@
+"""How requests reach the network: pools of httpx transports, each used by one request at a time.
+
+A transport that is shared by threads can lose requests, and its pool slows down under many tasks
+(docs/decisions/0002). So every request borrows a transport with one connection and gives it back.
+"""
+
+import functools
+import os
+import ssl
+import threading
+import time
+import urllib.request
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Final, Generic, TypeVar
+
+import anyio
+import httpx
+
+from paygate.errors import OutcomeUnknown, PaygateError, Unreachable
+
+KEEP_ALIVE: Final = 4.0
+"""Seconds a connection is kept; common servers close theirs after five, and a race would cost an outcome."""
+
+LARGEST_REPLY: Final = 4 * 1024 * 1024
+LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
+LIMITS: Final = httpx.Limits(max_connections=2, max_keepalive_connections=1, keepalive_expiry=KEEP_ALIVE)
+NEVER_LEFT: Final = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+)
+
+T = TypeVar("T")
+Origin = tuple[str, str, int | None]
+
+
+@functools.cache
+def ssl_context() -> ssl.SSLContext:
+    """The process's one SSL context; making one costs as much as fifty charges."""
+    return httpx.create_ssl_context()
+
+
+def failure_of(error: Exception) -> PaygateError:
+    """What a transport's exception says about the money."""
+    if isinstance(error, PaygateError):
+        return error
+    kind = type(error).__name__
+    if isinstance(error, NEVER_LEFT):
+        return Unreachable(f"no connection to the provider ({kind}: {error})")
+    return OutcomeUnknown(f"no complete answer from the provider ({kind})")
+
+
+def timeouts(seconds: float) -> dict[str, float]:
+    """The timeouts of a request, as httpx transports read them from its extensions."""
+    return httpx.Timeout(seconds).as_dict()  # type: ignore[return-value]
+
+
+class Idle(Generic[T]):
+    """Transports that wait for their next request, by origin; the last one used comes first."""
+
+    def __init__(self, make: Callable[..., T]) -> None:
+        self._make = make
+        self._proxies = urllib.request.getproxies()
+        self._stacks: dict[Origin, deque[tuple[float, T]]] = {}
+        self._process = os.getpid()
+
+    def take(self, url: httpx.URL) -> T:
+        """An idle transport, or a new one."""
+        if self._process != os.getpid():
+            # After a fork the connections belong to the parent as well: leave them alone.
+            self._stacks, self._process = {}, os.getpid()
+        try:
+            return self._stacks[url.scheme, url.host, url.port].pop()[1]
+        except (KeyError, IndexError):
+            return self._make(verify=ssl_context(), trust_env=False, limits=LIMITS, proxy=self._proxy_of(url))
+
+    def give(self, url: httpx.URL, transport: T) -> T | None:
+        """Take a transport back; return one that has been idle too long, to be closed."""
+        origin = (url.scheme, url.host, url.port)
+        stack = self._stacks.get(origin)
+        if stack is None:
+            stack = self._stacks.setdefault(origin, deque())
+        now = time.monotonic()
+        stack.append((now, transport))
+        if stack[0][0] < now - KEEP_ALIVE:
+            try:
+                return stack.popleft()[1]
+            except IndexError:  # another thread took it in between
+                return None
+        return None
+
+    def drain(self) -> Iterator[T]:
+        """Take out all, to be closed."""
+        for stack in self._stacks.values():
+            while stack:
+                yield stack.pop()[1]
+
+    def _proxy_of(self, url: httpx.URL) -> str | None:
+        if url.host in LOOPBACK or urllib.request.proxy_bypass(url.host):
+            return None
+        return self._proxies.get(url.scheme) or self._proxies.get("all")
+
+
+class Pool(httpx.BaseTransport):
+    """Blocking: at most `limit` requests in flight, each over a transport of its own."""
+
+    def __init__(self, limit: int) -> None:
+        self._slots = threading.BoundedSemaphore(limit)
+        self._idle: Idle[httpx.HTTPTransport] = Idle(httpx.HTTPTransport)
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send, read the whole reply and give the transport back."""
+        if not self._slots.acquire(timeout=request.extensions["timeout"]["pool"]):
+            raise httpx.PoolTimeout("too many requests in flight", request=request)
+        try:
+            transport = self._idle.take(request.url)
+            try:
+                response = whole(transport.handle_request(request))
+            except BaseException:
+                transport.close()
+                raise
+            overdue = self._idle.give(request.url, transport)
+            if overdue is not None:
+                overdue.close()
+            return response
+        finally:
+            self._slots.release()
+
+    def close(self) -> None:
+        for transport in self._idle.drain():
+            transport.close()
+
+
+class AsyncPool(httpx.AsyncBaseTransport):
+    """Async: at most `limit` requests in flight, each over a transport of its own."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._slots: anyio.Semaphore | None = None
+        self._idle: Idle[httpx.AsyncHTTPTransport] = Idle(httpx.AsyncHTTPTransport)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send, read the whole reply and give the transport back."""
+        slots = self._slots
+        if slots is None:
+            slots = self._slots = anyio.Semaphore(self._limit, fast_acquire=True)
+        try:
+            slots.acquire_nowait()
+        except anyio.WouldBlock:
+            with anyio.move_on_after(request.extensions["timeout"]["pool"]) as patience:
+                await slots.acquire()
+            if patience.cancelled_caught:
+                raise httpx.PoolTimeout("too many requests in flight", request=request) from None
+        try:
+            transport = self._idle.take(request.url)
+            try:
+                response = await whole_async(await transport.handle_async_request(request))
+            except BaseException:
+                with anyio.CancelScope(shield=True):
+                    await transport.aclose()
+                raise
+            overdue = self._idle.give(request.url, transport)
+            if overdue is not None:
+                await overdue.aclose()
+            return response
+        finally:
+            slots.release()
+
+    async def aclose(self) -> None:
+        for transport in self._idle.drain():
+            await transport.aclose()
+
+
+class _Bounded(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """A reply's bytes, up to a limit: a provider gone mad must not fill the memory."""
+
+    def __init__(self, stream: httpx.SyncByteStream | httpx.AsyncByteStream) -> None:
+        self._stream = stream
+        self._left = LARGEST_REPLY
+
+    def _count(self, chunk: bytes) -> bytes:
+        self._left -= len(chunk)
+        if self._left < 0:
+            raise OutcomeUnknown(f"the answer is larger than {LARGEST_REPLY} bytes")
+        return chunk
+
+    def __iter__(self) -> Iterator[bytes]:
+        assert isinstance(self._stream, httpx.SyncByteStream)
+        for chunk in self._stream:
+            yield self._count(chunk)
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        assert isinstance(self._stream, httpx.AsyncByteStream)
+        async for chunk in self._stream:
+            yield self._count(chunk)
+
+    def close(self) -> None:
+        assert isinstance(self._stream, httpx.SyncByteStream)
+        self._stream.close()
+
+    async def aclose(self) -> None:
+        assert isinstance(self._stream, httpx.AsyncByteStream)
+        await self._stream.aclose()
+
+
+def whole(response: httpx.Response) -> httpx.Response:
+    """Read a reply to its end; whatever happens, its stream is closed."""
+    response.stream = _Bounded(response.stream)
+    try:
+        response.read()
+    finally:
+        response.close()
+    return response
+
+
+async def whole_async(response: httpx.Response) -> httpx.Response:
+    """As `whole`, without blocking the loop."""
+    response.stream = _Bounded(response.stream)
+    try:
+        await response.aread()
+    finally:
+        await response.aclose()
+    return response

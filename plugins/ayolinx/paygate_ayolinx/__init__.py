@@ -1,0 +1,5 @@
+"""Ayolinx for paygate."""
+
+from paygate_ayolinx.adapter import Ayolinx
+
+__all__ = ["Ayolinx"]

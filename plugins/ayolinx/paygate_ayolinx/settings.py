@@ -1,0 +1,116 @@
+"""What a merchant configures for Ayolinx, and the checks that keep sandbox and production apart.
+
+Source: Ayolinx docs, "Necessary parameter configuration" and "Header Parameter Description"; hosts as
+in use in 2025 and 2026.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Final, NoReturn
+
+import httpx
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from msgspec import Struct
+
+from paygate import ConfigurationError, Secret
+from paygate.snap import SnapKeys, are_pair, check_pair, load_private_key, load_public_key
+
+BASE_URLS: Final = {
+    "sandbox": "https://sandbox.ayolinx.id",
+    "production": "https://openapi.ayolinx.id",
+}
+HOSTS: Final = {
+    "sandbox.ayolinx.id": "sandbox",
+    "sandbox.dev.ayolinx.id": "sandbox",
+    "openapi.ayolinx.id": "production",
+}
+SANDBOX_CREDENTIAL: Final = re.compile(r"[CS]KSandbox-", re.ASCII)
+PRODUCTION_CREDENTIAL: Final = re.compile(r"[CS]K-", re.ASCII)
+LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
+PATH: Final = re.compile(r"/[!-~]*")
+LAST_RETRY_MINUTES: Final = 1 + 5 + 10 + 60
+"""Ayolinx repeats a callback after 1, 5, 10 and 60 minutes ("Callback description", July 2025)."""
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """`[gateways.NAME]` with adapter = "ayolinx".
+
+    `public_key` is ours, as pasted in Ayolinx's portal; give it to have the pair checked. A callback is
+    refused when its timestamp is more than `callback_window_minutes` old, 90 unless told.
+    """
+
+    environment: str
+    client_key: str
+    client_secret: Secret
+    private_key: Secret
+    provider_public_key: str
+    callback_path: str
+    base_url: str | None = None
+    public_key: str | None = None
+    sub_merchant_id: str | None = None
+    callback_window_minutes: float = 90.0
+
+
+class Account(Struct, frozen=True):
+    """Settings that were found good: parsed keys, one base URL."""
+
+    base_url: str
+    keys: SnapKeys
+    provider_public_key: RSAPublicKey
+
+
+def checked(gateway: str, settings: Settings) -> Account:
+    """Parse and check; raises ConfigurationError with gateway and key, never a value."""
+
+    def wrong(key: str, why: str) -> NoReturn:
+        raise ConfigurationError(f"gateways.{gateway}.{key}: {why}", gateway=gateway)
+
+    environment = settings.environment
+    if environment not in BASE_URLS:
+        wrong("environment", 'must be "sandbox" or "production"')
+    if PATH.fullmatch(settings.callback_path) is None or set("?#") & set(settings.callback_path):
+        wrong("callback_path", "is the path alone of your public URL, as in /callbacks/main")
+    if not settings.callback_window_minutes >= LAST_RETRY_MINUTES:
+        wrong(
+            "callback_window_minutes",
+            f"must be at least {LAST_RETRY_MINUTES}, to cover the provider's last retry",
+        )
+    secret = settings.client_secret.reveal()
+    for key, value in (("client_key", settings.client_key), ("client_secret", secret)):
+        if not value or not value.isascii() or not value.isprintable() or " " in value:
+            wrong(key, "is empty or has characters that no header takes; copy it once more")
+        if environment == "production" and SANDBOX_CREDENTIAL.match(value):
+            wrong(key, "is of the sandbox, and environment is production")
+        if environment == "sandbox" and PRODUCTION_CREDENTIAL.match(value):
+            wrong(key, "is of production, and environment is sandbox")
+    base_url = settings.base_url or BASE_URLS[environment]
+    _check_base_url(base_url, environment, lambda why: wrong("base_url", why))
+    private_key = load_private_key(settings.private_key.reveal(), f"gateways.{gateway}.private_key")
+    setting = f"gateways.{gateway}.provider_public_key"
+    provider_public_key = load_public_key(settings.provider_public_key, setting)
+    if are_pair(private_key, provider_public_key):
+        wrong("provider_public_key", "is your own key; paste the one that Ayolinx shows you")
+    if settings.public_key is not None:
+        setting = f"gateways.{gateway}.public_key"
+        check_pair(private_key, load_public_key(settings.public_key, setting), setting)
+    return Account(
+        base_url.rstrip("/"),
+        SnapKeys(settings.client_key, settings.client_secret, private_key),
+        provider_public_key,
+    )
+
+
+def _check_base_url(base_url: str, environment: str, wrong: Callable[[str], NoReturn]) -> None:
+    try:
+        url = httpx.URL(base_url)
+    except httpx.InvalidURL:
+        wrong("is no URL")
+    if url.path not in ("", "/") or url.query or url.fragment or url.userinfo:
+        wrong("takes scheme, host and port alone, as in https://sandbox.ayolinx.id")
+    local = url.host in LOOPBACK
+    if url.scheme != "https" and not (url.scheme == "http" and local):
+        wrong("must begin with https://; plain http is for this machine alone")
+    if local and environment == "production":
+        wrong("is this machine, and environment is production")
+    if HOSTS.get(url.host, environment) != environment:
+        wrong(f"is Ayolinx's {HOSTS[url.host]} host, and environment is {environment}")

@@ -1,0 +1,149 @@
+"""A complete tiny adapter: two operations, a static key, no simulator."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from hmac import compare_digest, digest
+from typing import Final
+
+import httpx
+import msgspec
+from msgspec import Struct
+
+from paygate import (
+    API_VERSION,
+    Callback,
+    CallbackRejected,
+    CallbackReply,
+    CallbackRequest,
+    Charge,
+    ChargeNotFound,
+    ChargeRef,
+    ChargeRequest,
+    ChargeStatus,
+    Credential,
+    DuplicateReference,
+    Flow,
+    Money,
+    OutcomeUnknown,
+    QrCode,
+    Qris,
+    Secret,
+    answered,
+    for_methods,
+    hookimpl,
+    read,
+)
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """`[gateways.NAME]` with adapter = "tiny"."""
+
+    api_key: Secret
+    base_url: str = "https://tiny.example"
+
+
+class Answer(Struct, frozen=True):
+    """Every answer of Tiny's."""
+
+    id: str = ""
+    status: str = ""
+    qr: str = ""
+    amount: str = ""
+    error: str = ""
+
+
+answer: Final = msgspec.json.Decoder(Answer)
+STATUSES: Final = {"open": ChargeStatus.PENDING, "paid": ChargeStatus.PAID}
+OK: Final = CallbackReply(200, {"Content-Type": "text/plain"}, b"OK")
+
+
+class Key(Struct, frozen=True):
+    """A key that never expires."""
+
+    header: str
+    expires_at: float = float("inf")
+
+    def sign(self, request: httpx.Request) -> httpx.Request:
+        """Put the key in its header."""
+        request.headers["X-Key"] = self.header
+        return request
+
+    def rejected_by(self, response: httpx.Response) -> bool:
+        """A static key cannot be renewed."""
+        return False
+
+    def __repr__(self) -> str:
+        return "Key()"
+
+
+class Tiny:
+    """An adapter with the least that one needs."""
+
+    api_version = API_VERSION
+    settings_type = Settings
+
+    def __init__(self, gateway: str, settings: Settings, clock: Callable[[], float]) -> None:
+        self._gateway = gateway
+        self._settings = settings
+        self._clock = clock
+
+    @hookimpl
+    def authorize(self) -> Flow[Credential]:
+        """No login: the key is all."""
+        return answered(Key(self._settings.api_key.reveal()))
+
+    @hookimpl
+    @for_methods(Qris)
+    def create_charge(self, request: ChargeRequest) -> Flow[Charge]:
+        """Make a charge."""
+        url = f"{self._settings.base_url}/charges"
+        order = {"id": request.reference, "amount": str(request.amount.amount)}
+        reply = yield httpx.Request("POST", url, json=order)
+        return self._charge(request.reference, reply)
+
+    @hookimpl
+    def query(self, charge: ChargeRef) -> Flow[Charge]:
+        """Look a charge up."""
+        url = f"{self._settings.base_url}/charges/{charge.reference}"
+        return self._charge(charge.reference, (yield httpx.Request("GET", url)))
+
+    @hookimpl
+    def parse_callback(self, request: CallbackRequest) -> Callback:
+        """Check an HMAC over the body, then read it."""
+        key = self._settings.api_key.reveal().encode()
+        given = (request.header("x-mac") or "").encode("utf-8", "replace")
+        if not compare_digest(given, digest(key, request.body, "sha256").hex().encode()):
+            raise CallbackRejected("signature", "the HMAC does not fit")
+        told = answer.decode(request.body)
+        return Callback(
+            gateway=self._gateway,
+            charges=(
+                Charge(
+                    gateway=self._gateway,
+                    reference=told.id,
+                    status=STATUSES[told.status],
+                    method=Qris(),
+                    paid_amount=Money(told.amount),
+                ),
+            ),
+            reply=OK,
+            sent_at=datetime.fromtimestamp(self._clock(), UTC),
+            raw=request.body,
+        )
+
+    def _charge(self, reference: str, reply: httpx.Response) -> Charge:
+        told = read(reply, answer)
+        if (reply.status_code, told.error) == (404, "unknown"):
+            raise ChargeNotFound("no such charge", http_status=404)
+        if (reply.status_code, told.error) == (409, "exists"):
+            raise DuplicateReference("it exists", http_status=409)
+        if reply.status_code != 200 or told.status not in STATUSES:
+            raise OutcomeUnknown("an answer that Tiny never gave", http_status=reply.status_code)
+        return Charge(
+            gateway=self._gateway,
+            reference=reference,
+            status=STATUSES[told.status],
+            method=Qris(),
+            instructions=QrCode(told.qr) if told.qr else None,
+            raw=reply.content,
+        )
