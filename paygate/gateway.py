@@ -60,6 +60,10 @@ class Gateway:
         """Whether this gateway offers "create_charge", "query", "cancel" or "parse_callback"."""
         return self._desk.supports(operation, method)
 
+    def ref(self, reference: str, method: Method) -> ChargeRef:
+        """A charge of this gateway's by its reference alone, to query or cancel it."""
+        return ChargeRef(self.name, reference, method)
+
     def authorize(self) -> Credential:
         """Log in now, or return the credential that is still good. It reserves no funds.
 
@@ -209,6 +213,10 @@ class AsyncGateway:
     def supports(self, operation: str, method: Method | type[Method] | None = None) -> bool:
         """As Gateway.supports."""
         return self._desk.supports(operation, method)
+
+    def ref(self, reference: str, method: Method) -> ChargeRef:
+        """As Gateway.ref."""
+        return ChargeRef(self.name, reference, method)
 
     async def authorize(self) -> Credential:
         """As Gateway.authorize."""

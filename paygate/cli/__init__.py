@@ -1,1 +1,5 @@
-from paygate.cli.app import app as app
+"""The command line: one file a command."""
+
+from paygate.cli.app import app
+
+__all__ = ["app"]

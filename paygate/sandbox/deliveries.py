@@ -31,6 +31,7 @@ class Delivery(Struct, kw_only=True):
     waits: Sequence[float]
     due: float
     attempts: list[Attempt] = []
+    under_way: bool = False
     done: bool = False
 
     def summary(self) -> dict[str, Any]:
@@ -70,11 +71,14 @@ class Deliveries:
         with self._lock:
             self._all.append(delivery)
 
-    def due(self) -> list[Delivery]:
-        """The deliveries whose time has come."""
+    def take(self) -> list[Delivery]:
+        """Take the deliveries whose time has come; each must be given to `record` afterwards."""
         now = self._clock()
         with self._lock:
-            return [one for one in self._all if not one.done and one.due <= now]
+            due = [one for one in self._all if not (one.done or one.under_way) and one.due <= now]
+            for one in due:
+                one.under_way = True
+            return due
 
     def record(self, delivery: Delivery, response: httpx.Response | None) -> None:
         """Write down what an attempt brought, and when the next one is due."""
@@ -82,6 +86,7 @@ class Deliveries:
         accepted = response is not None and delivery.accepted(response)
         status = None if response is None else response.status_code
         with self._lock:
+            delivery.under_way = False
             tries = len(delivery.attempts)
             delivery.attempts.append(Attempt(now, status, accepted))
             delivery.done = accepted or tries >= len(delivery.waits)
@@ -90,7 +95,7 @@ class Deliveries:
 
     def run(self, post: Post) -> None:
         """Deliver all that is due, through `post`: for a test without a network."""
-        for delivery in self.due():
+        for delivery in self.take():
             try:
                 response = post(delivery.request())
             except httpx.TransportError:

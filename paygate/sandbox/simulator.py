@@ -53,7 +53,7 @@ class Simulator(Protocol):
         ...
 
     def busy(self, operation: str, retry_after: int) -> httpx.Response:
-        """This provider's "too many requests"."""
+        """Say "too many requests" as this provider does."""
         ...
 
     def revoke_tokens(self) -> None:

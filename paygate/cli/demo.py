@@ -1,0 +1,115 @@
+"""`paygate demo`: charges from beginning to end against a pretend provider, over real HTTP."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+import typer
+
+from paygate.cli.merchant import Merchant
+from paygate.cli.output import AsJson, explained, print_json
+from paygate.cli.sandbox import server, simulator_of
+from paygate.cli.timeline import Timeline
+from paygate.errors import CallbackRejected, OutcomeUnknown, PaygateError
+from paygate.model import ChargeRequest, ChargeStatus, Qris
+from paygate.money import Money
+from paygate.routing import Paygate
+from paygate.sandbox.faults import Fault
+from paygate.sandbox.simulator import Simulator
+
+CALLBACK_PATH = "/callbacks/main"
+PATIENCE = 10.0
+PRICE = Money.idr(25_000)
+
+
+def demo(
+    adapter: Annotated[
+        str | None, typer.Option(help="Whose provider to pretend; the first that can, unless told.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Watch a charge being made, paid and called back, one cancelled, and one whose answer is lost."""
+    with explained(as_json=as_json):
+        serve = server()
+        timeline = Timeline(silent=as_json)
+        with Merchant(CALLBACK_PATH) as merchant:
+            simulator = simulator_of(adapter, merchant.url + CALLBACK_PATH, 1.0)
+            with serve(simulator) as provider:
+                settings = {**simulator.settings, "base_url": provider.url, "timeout_seconds": 1}
+                with Paygate.from_mapping({"gateways": {"main": settings}}, listeners=[timeline]) as paygate:
+                    merchant.paygate = paygate
+                    timeline.opening(simulator.settings["adapter"], provider.url, merchant.url)
+                    _paid(paygate, merchant, provider.url, timeline)
+                    _forged(merchant, timeline)
+                    _cancelled(paygate, timeline)
+                    _lost(paygate, simulator, timeline)
+                    _counted(simulator, timeline)
+        if as_json:
+            print_json(timeline.story)
+        if not timeline.closing():
+            raise typer.Exit(1)
+
+
+def _order(reference: str) -> ChargeRequest:
+    return ChargeRequest(
+        reference=reference,
+        amount=PRICE,
+        method=Qris(),
+        expires_at=datetime.now(UTC) + timedelta(minutes=15),
+    )
+
+
+def _paid(paygate: Paygate, merchant: Merchant, provider: str, timeline: Timeline) -> None:
+    timeline.chapter("A charge is made, paid and called back")
+    charge = paygate.create_charge(_order("DEMO-1"))
+    timeline.step("create_charge: the payer can pay", ChargeStatus.PENDING, charge.status)
+    if charge.instructions is not None:
+        timeline.qr(charge.instructions.payload)
+    timeline.say("The payer scans the code and pays.")
+    merchant.post(f"{provider}/_sandbox/charges/DEMO-1/pay", b"")
+    callback = merchant.wait(PATIENCE)
+    if isinstance(callback, PaygateError):
+        raise callback
+    if callback is None:
+        timeline.step("the provider calls back", "a callback", "none in ten seconds")
+        return
+    told = callback.charges[0]
+    timeline.step("the callback is verified: the charge", ChargeStatus.PAID, told.status)
+    timeline.step("its amount is the order's", PRICE, told.paid_amount)
+    timeline.step("query agrees", ChargeStatus.PAID, paygate.query(charge).status)
+
+
+def _forged(merchant: Merchant, timeline: Timeline) -> None:
+    timeline.chapter("Somebody else says that a charge is paid")
+    answered = merchant.post(merchant.url + CALLBACK_PATH, b'{"originalPartnerReferenceNo":"DEMO-2"}')
+    rejected = merchant.wait(PATIENCE)
+    timeline.step("the forged callback", CallbackRejected.__name__, type(rejected).__name__)
+    timeline.step("is answered with HTTP", 401, answered)
+
+
+def _cancelled(paygate: Paygate, timeline: Timeline) -> None:
+    timeline.chapter("A second charge is cancelled")
+    charge = paygate.create_charge(_order("DEMO-2"))
+    timeline.step("create_charge", ChargeStatus.PENDING, charge.status)
+    timeline.step("cancel", ChargeStatus.CANCELLED, paygate.cancel(charge).status)
+    timeline.step("query agrees", ChargeStatus.CANCELLED, paygate.query(charge).status)
+
+
+def _lost(paygate: Paygate, simulator: Simulator, timeline: Timeline) -> None:
+    timeline.chapter("The provider makes a third charge, and its answer is lost")
+    simulator.faults.plan(Fault.HANG, "create_charge")
+    order = _order("DEMO-3")
+    try:
+        outcome: Any = paygate.create_charge(order).status
+    except OutcomeUnknown as error:
+        timeline.say(str(error))
+        outcome = type(error).__name__
+    timeline.step("create_charge", OutcomeUnknown.__name__, outcome)
+    timeline.say("It is not sent again. It is asked for:")
+    reference = paygate.gateway("main").ref(order.reference, order.method)
+    timeline.step("query settles it", ChargeStatus.PENDING, paygate.query(reference).status)
+
+
+def _counted(simulator: Simulator, timeline: Timeline) -> None:
+    timeline.chapter("The provider's books")
+    expected = {"DEMO-1": 1, "DEMO-2": 1, "DEMO-3": 1}
+    timeline.step("charges for each reference", expected, simulator.ledger.counts())

@@ -1,0 +1,35 @@
+"""How commands speak: to a person in colour, to a program in JSON, and with exit codes by what happened."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from paygate.errors import PaygateError
+
+console = Console(highlight=False, soft_wrap=True)
+problems = Console(stderr=True, highlight=False, soft_wrap=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead.")]
+
+
+def print_json(value: Any) -> None:
+    """Print a value for programs."""
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+@contextmanager
+def explained(*, as_json: bool) -> Iterator[None]:
+    """End with an error's text and its own exit code: 2 not sent, 3 outcome unknown, 4 refused."""
+    try:
+        yield
+    except PaygateError as error:
+        if as_json:
+            print_json({"error": type(error).__name__, "message": str(error), **error.context})
+        else:
+            problems.print(f"[bold red]{type(error).__name__}[/]", end=" ")
+            problems.print(str(error), markup=False)
+        raise typer.Exit(error.exit_code) from None

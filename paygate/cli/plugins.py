@@ -1,0 +1,52 @@
+"""`paygate plugins`: every installed adapter, broken ones included."""
+
+from typing import Any
+
+from rich.table import Table
+
+from paygate import adapters
+from paygate.cli.output import AsJson, console, print_json
+from paygate.errors import PluginError
+from paygate.hookspecs import ANNOUNCEMENTS, QUESTIONS
+
+
+def plugins(as_json: AsJson = False) -> None:
+    """List the installed adapters: who offers them, what they answer, and what is wrong with them."""
+    rows = [row for name, claims in adapters.installed().items() for row in _rows(name, claims)]
+    if as_json:
+        print_json(rows)
+        return
+    if not rows:
+        console.print("No adapter is installed: pip install a plugin, such as paygate-ayolinx.")
+        return
+    table = Table("adapter", "distribution", "answers", "state", box=None, pad_edge=False)
+    for row in rows:
+        state = "[green]ready[/]" if row["problem"] is None else f"[red]{row['problem']}[/]"
+        table.add_row(row["adapter"], row["distribution"], ", ".join(row["answers"]), state)
+    console.print(table)
+
+
+def _rows(name: str, claims: list[adapters.Plugin]) -> list[dict[str, Any]]:
+    rows = []
+    for plugin in claims:
+        answers, problem = [], None
+        try:
+            if len(claims) > 1:
+                adapters.find(name)
+            kind = plugin.load()
+            answers = [hook for hook in (*QUESTIONS, *ANNOUNCEMENTS) if _is_implemented(kind, hook)]
+        except PluginError as error:
+            problem = error.what
+        rows.append(
+            {
+                "adapter": name,
+                "distribution": plugin.source,
+                "answers": answers,
+                "problem": problem,
+            }
+        )
+    return rows
+
+
+def _is_implemented(kind: type, hook: str) -> bool:
+    return hasattr(getattr(kind, hook, None), "paygate_impl")

@@ -1,0 +1,114 @@
+"""`paygate sandbox`: a pretend provider to develop against."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from paygate import adapters
+from paygate.cli.keygen import write_private
+from paygate.cli.output import AsJson, console, explained, print_json
+from paygate.errors import ConfigurationError, PluginError
+from paygate.sandbox.simulator import Simulator
+
+EXTRA = "the sandbox needs more: pip install 'paygate-core[cli,sandbox]'"
+
+
+def sandbox(  # noqa: PLR0917 - typer's options
+    adapter: Annotated[
+        str | None, typer.Option(help="Whose provider to pretend; the first that can, unless told.")
+    ] = None,
+    port: Annotated[int, typer.Option(help="On 127.0.0.1; 0 takes a free one.")] = 8700,
+    callback_url: Annotated[
+        str, typer.Option(help="Where your program receives callbacks.")
+    ] = "http://127.0.0.1:8000/callbacks/main",
+    pace: Annotated[
+        float, typer.Option(min=0.001, help="Divide the waits between callback retries by this.")
+    ] = 1.0,
+    folder: Annotated[
+        Path, typer.Option(help="Where to put the configuration and keys made for you.")
+    ] = Path("sandbox-account"),
+    as_json: AsJson = False,
+) -> None:
+    """Run a pretend provider on this machine, with an account and a configuration made for it."""
+    with explained(as_json=as_json):
+        serve = server()
+        simulator = simulator_of(adapter, callback_url, pace)
+        try:
+            running = serve(simulator, port)
+        except OSError as error:
+            raise ConfigurationError(f"port {port} cannot be had ({error.strerror})") from None
+        try:
+            file = write_account(folder, {**simulator.settings, "base_url": running.url})
+            _tell(running.url, file, callback_url, as_json=as_json)
+            running.wait()
+        except KeyboardInterrupt:
+            console.print("stopped")
+        finally:
+            running.close()
+
+
+def server() -> Any:
+    """The function that runs a simulator, or an error that says what to install."""
+    try:
+        from paygate.sandbox.host import serve
+    except ImportError:
+        raise ConfigurationError(EXTRA) from None
+    return serve
+
+
+def simulator_of(adapter: str | None, callback_url: str, pace: float) -> Simulator:
+    """The simulator of an adapter, or of the first installed one that ships a simulator."""
+    if adapter is not None:
+        kind = adapters.find(adapter).load()
+        if not hasattr(kind, "simulator"):
+            raise PluginError(f"adapter {adapter!r} ships no simulator")
+        return _made(kind, callback_url, pace)
+    for claims in adapters.installed().values():
+        for plugin in claims:
+            kind = plugin.load()
+            if hasattr(kind, "simulator"):
+                return _made(kind, callback_url, pace)
+    raise PluginError("no installed adapter ships a simulator: pip install one that does")
+
+
+def _made(kind: type[Any], callback_url: str, pace: float) -> Simulator:
+    simulator: Simulator = kind.simulator(callback_url, pace)
+    return simulator
+
+
+def write_account(folder: Path, settings: Mapping[str, Any]) -> Path:
+    """Write a paygate.toml for one gateway, its PEM keys in files of their own."""
+    file = folder / "paygate.toml"
+    if file.exists():
+        raise ConfigurationError(f"{file} exists, and is not overwritten: move {folder} away")
+    lines = ["[gateways.main]"]
+    for key, value in settings.items():
+        if isinstance(value, str) and value.startswith("-----BEGIN"):
+            name = f"{key}.pem"
+            (folder / name).unlink(missing_ok=True)
+            write_private(folder / name, value.encode())
+            lines.append(f'{key} = {{ file = "{name}" }}')
+        else:
+            lines.append(f'{key} = "{value}"')
+    write_private(file, "\n".join([*lines, ""]).encode())
+    return file
+
+
+def _tell(url: str, file: Path, callback_url: str, *, as_json: bool) -> None:
+    if as_json:
+        print_json({"url": url, "configuration": str(file), "callback_url": callback_url})
+        return
+    console.print(f"[bold]A pretend provider listens at {url}[/] (Ctrl-C stops it)\n")
+    console.print(f"  configuration   {file}, with keys made for you beside it")
+    console.print(f"  callbacks go to {callback_url}")
+    console.print("\nPlay the payer, and look in:\n")
+    for line in (
+        f"curl {url}/_sandbox/charges",
+        f"curl -X POST {url}/_sandbox/charges/REFERENCE/pay     (or fail, or expire)",
+        f"curl {url}/_sandbox/callbacks",
+        f'curl {url}/_sandbox/faults -d \'{{"fault": "hang"}}\'',
+    ):
+        console.print(f"  {escape(line)}")

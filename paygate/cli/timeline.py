@@ -1,0 +1,99 @@
+"""The story of the demo: what was sent, what came back, and whether each step is what it should be."""
+
+import io
+import time
+from typing import Any
+
+import segno
+from rich.console import Console
+from rich.text import Text
+
+from paygate.cli.output import console
+from paygate.hookspecs import Exchange, hookimpl
+
+
+class Timeline:
+    """Tells the story as it happens, and keeps it as plain data. It listens to the gateway's exchanges."""
+
+    def __init__(self, *, silent: bool) -> None:
+        self.story: list[dict[str, Any]] = []
+        self._console = Console(file=io.StringIO()) if silent else console
+        self._began = time.monotonic()
+        self._wrong = 0
+
+    @hookimpl
+    def exchanged(self, exchange: Exchange) -> None:
+        """Show an exchange and the shape of what was signed; the values are secret."""
+        status = "no answer" if exchange.status is None else f"HTTP {exchange.status}"
+        self._line(f"→ {exchange.method} {exchange.path}  {status}  {exchange.seconds * 1000:.0f} ms", "cyan")
+        if exchange.signed is not None:
+            self._line(f"  signed: {exchange.signed}", "dim")
+        self.story.append(
+            {
+                "exchange": exchange.operation,
+                "path": exchange.path,
+                "status": exchange.status,
+                "signed": exchange.signed,
+            }
+        )
+
+    def opening(self, adapter: str, provider: str, merchant: str) -> None:
+        """Say who is talking."""
+        self._console.print(
+            f"[bold]paygate demo[/]: a merchant at {merchant} and a pretend [bold]{adapter}[/] at "
+            f"{provider}.\nReal HTTP on this machine, real signatures, no account, no internet."
+        )
+
+    def chapter(self, title: str) -> None:
+        """Begin the next part."""
+        self._console.print(f"\n[bold]{title}[/]")
+        self.story.append({"chapter": title})
+
+    def say(self, text: str) -> None:
+        """Tell what happens in between."""
+        self._line(text, "")
+
+    def qr(self, payload: str) -> None:
+        """Draw the code that the payer scans, dark on light whatever the terminal's colours."""
+        matrix = [[*row] for row in segno.make(payload, micro=False).matrix_iter(border=2)]
+        if len(matrix) % 2:
+            matrix.append([0] * len(matrix[0]))
+        drawn = Text()
+        for upper, lower in zip(matrix[::2], matrix[1::2], strict=True):
+            drawn.append(" " * 9)
+            line = "".join(" ▀▄█"[above + 2 * below] for above, below in zip(upper, lower, strict=True))
+            drawn.append(line, "black on white")
+            drawn.append("\n")
+        self._console.print(drawn)
+        self.story.append({"qr": payload})
+
+    def step(self, what: str, expected: object, actual: object) -> None:
+        """Show a step's outcome and whether it is the expected one."""
+        right = expected == actual
+        self._wrong += not right
+        mark, style = ("✓", "green") if right else ("✗", "bold red")
+        outcome = _shown(actual) if right else f"{_shown(actual)} instead of {_shown(expected)}"
+        self._line(f"{mark} {what}: {outcome}", style)
+        self.story.append({"step": what, "expected": _shown(expected), "actual": _shown(actual), "ok": right})
+
+    def closing(self) -> bool:
+        """Say how it went; whether every step was right."""
+        steps = sum("step" in part for part in self.story)
+        if self._wrong:
+            self._console.print(f"\n[bold red]{self._wrong} of {steps} steps went wrong.[/]")
+        else:
+            self._console.print(
+                f"\n[bold green]All {steps} steps are as they should be.[/] "
+                "Next: README.md, a charge in ten lines."
+            )
+        return not self._wrong
+
+    def _line(self, text: str, style: str) -> None:
+        passed = time.monotonic() - self._began
+        line = Text(f"{passed:6.2f} s ", "dim")
+        line.append(text, style)
+        self._console.print(line)
+
+
+def _shown(value: object) -> str:
+    return str(getattr(value, "name", value))

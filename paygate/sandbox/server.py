@@ -1,0 +1,95 @@
+"""An HTTP server on this machine, in a thread of its own, with power over its connections."""
+
+import asyncio
+import socket
+import threading
+from types import TracebackType
+from typing import Any, Self, cast
+
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+
+class Connections:
+    """The open connections by the client's address, so that one can be cut."""
+
+    def __init__(self) -> None:
+        self._open: dict[Any, asyncio.Transport] = {}
+
+    def protocol(self) -> type[H11Protocol]:
+        """The protocol class that keeps this book."""
+        opened = self._open
+
+        class Booked(H11Protocol):
+            def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+                opened[transport.get_extra_info("peername")] = transport
+                super().connection_made(transport)
+
+            def connection_lost(self, exc: Exception | None) -> None:
+                opened.pop(self.transport.get_extra_info("peername"), None)
+                super().connection_lost(exc)
+
+        return Booked
+
+    def cut(self, client: tuple[str, int]) -> None:
+        """Close a connection at once, whatever was being sent."""
+        transport = self._open.get(client)
+        if transport is not None:
+            transport.abort()
+
+
+class Server:
+    """Serves an ASGI application at `url` from the moment it is made until `close`."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        connections: Connections | None = None,
+    ) -> None:
+        # With the protocol named, asyncio sends small packets at once; else each answer waits 40 ms.
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._socket.bind((host, port))
+        self._socket.listen(2048)
+        self.url = f"http://{host}:{self._socket.getsockname()[1]}"
+        self._server = uvicorn.Server(
+            uvicorn.Config(
+                cast("Any", app),
+                http=(connections or Connections()).protocol(),
+                ws="none",
+                lifespan="on",
+                log_config=None,
+                log_level="critical",
+                access_log=False,
+                timeout_graceful_shutdown=1,
+            )
+        )
+        self._thread = threading.Thread(
+            target=self._server.run, kwargs={"sockets": [self._socket]}, daemon=True
+        )
+        self._thread.start()
+
+    def wait(self) -> None:
+        """Wait until the server ends."""
+        self._thread.join()
+
+    def close(self) -> None:
+        """End the server and its thread."""
+        self._server.should_exit = True
+        self._thread.join()
+        self._socket.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
