@@ -19,6 +19,7 @@ from paygate.sandbox.deliveries import Delivery
 from paygate.sandbox.faults import Fault
 from paygate.sandbox.server import Connections, Server
 from paygate.sandbox.simulator import SLOW_SECONDS, PayerAction, Simulator, play
+from paygate.transports import ssl_context
 
 TICK: Final = 0.02
 POST_TIMEOUT: Final = 5.0
@@ -37,7 +38,7 @@ def application(simulator: Simulator, connections: Connections) -> Starlette:
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         async with (
-            httpx.AsyncClient(timeout=POST_TIMEOUT, trust_env=False) as client,
+            httpx.AsyncClient(timeout=POST_TIMEOUT, trust_env=False, verify=ssl_context()) as client,
             anyio.create_task_group() as group,
         ):
             group.start_soon(_deliver, simulator, client)

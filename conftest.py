@@ -1,0 +1,133 @@
+"""Fixtures for all tests, and the watch for secrets in everything that the tests print, log or raise."""
+
+import os
+import traceback
+from collections.abc import Callable, Generator, Iterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from paygate import Paygate, PaygateError
+from paygate.sandbox import SimulatorTransport
+from paygate_ayolinx.door import SandboxAccount
+from paygate_ayolinx.simulator import AyolinxSimulator
+
+settings.register_profile(
+    "paygate", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+settings.load_profile("paygate")
+
+CALLBACK_URL = "https://shop.example/callbacks/main"
+CANARIES: set[str] = set()
+"""Secret values that must never be seen; tests add theirs."""
+
+RAISED: list[PaygateError] = []
+
+
+def _watched(error: PaygateError, *args: Any, **context: Any) -> None:
+    _original(error, *args, **context)
+    RAISED.append(error)
+
+
+_original = PaygateError.__init__
+PaygateError.__init__ = _watched  # type: ignore[method-assign]
+
+
+def leaks(text: str) -> list[str]:
+    """The canaries in a text, cut short so as not to print them again."""
+    return [f"{canary[:9]}…" for canary in CANARIES if canary in text]
+
+
+def told_by(error: PaygateError) -> str:
+    """All that an error can tell."""
+    return "\n".join(
+        [str(error), repr(error), error.message("id"), repr(error.context), *traceback.format_exception(error)]
+    )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Fail a test whose output, logs or errors show a secret."""
+    report = yield
+    if call.when == "teardown":
+        seen = [text for _, _, text in item._report_sections]
+        seen += [told_by(error) for error in RAISED]
+        RAISED.clear()
+        found = leaks("\n".join(seen))
+        if found:
+            report.outcome = "failed"
+            report.longrepr = f"a secret was shown: {', '.join(found)}"
+    return report
+
+
+def in_ci() -> bool:
+    """Whether a missing tool must fail a test instead of skipping it."""
+    return bool(os.environ.get("CI"))
+
+
+def missing(what: str) -> None:
+    """Skip for want of a tool or service; fail where CI says that it must be there."""
+    if in_ci():
+        pytest.fail(f"{what} is missing, and CI must have it")
+    pytest.skip(f"{what} is missing")
+
+
+@pytest.fixture(scope="session")
+def account() -> SandboxAccount:
+    """One merchant's sandbox account; its secrets are watched for."""
+    account = SandboxAccount.made()
+    own = account.settings("/")
+    CANARIES.add(own["client_secret"])
+    CANARIES.update(own["private_key"].splitlines()[1:-1])
+    return account
+
+
+@pytest.fixture
+def make_simulator(account: SandboxAccount) -> Callable[..., AyolinxSimulator]:
+    """Make pretend Ayolinxes, with the options of AyolinxSimulator; their tokens are watched for."""
+
+    def make(callback_url: str = CALLBACK_URL, **options: Any) -> AyolinxSimulator:
+        simulator = AyolinxSimulator(callback_url, account=account, **options)
+        issue = simulator.door.log_in
+
+        def log_in(request: Any) -> dict[str, str]:
+            issued = issue(request)
+            CANARIES.add(issued["accessToken"])
+            return issued
+
+        simulator.door.log_in = log_in  # type: ignore[method-assign]
+        return simulator
+
+    return make
+
+
+@pytest.fixture
+def simulator(make_simulator: Callable[..., AyolinxSimulator]) -> AyolinxSimulator:
+    """A pretend Ayolinx in this process."""
+    return make_simulator()
+
+
+@pytest.fixture
+def configured() -> Callable[..., dict[str, Any]]:
+    """Make the configuration of one gateway "main" for a simulator, with more or other settings."""
+
+    def make(
+        simulator: AyolinxSimulator, base_url: str = "http://127.0.0.1:1", **other: Any
+    ) -> dict[str, Any]:
+        return {"gateways": {"main": {**simulator.settings, "base_url": base_url, **other}}}
+
+    return make
+
+
+@pytest.fixture
+def paygate(
+    simulator: AyolinxSimulator, configured: Callable[..., dict[str, Any]]
+) -> Iterator[Paygate]:
+    """A blocking paygate over the simulator, without sockets."""
+    with Paygate.from_mapping(configured(simulator), transport=SimulatorTransport(simulator)) as one:
+        yield one
+
+
