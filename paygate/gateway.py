@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from functools import partial
-from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from paygate.credentials import AsyncCredentials, Credentials
@@ -60,10 +59,6 @@ class Gateway:
         """Whether this gateway offers "create_charge", "query", "cancel" or "parse_callback"."""
         return self._desk.supports(operation, method)
 
-    def ref(self, reference: str, method: Method) -> ChargeRef:
-        """A charge of this gateway's by its reference alone, to query or cancel it."""
-        return ChargeRef(self.name, reference, method)
-
     def authorize(self) -> Credential:
         """Log in now, or return the credential that is still good. It reserves no funds.
 
@@ -111,12 +106,7 @@ class Gateway:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _perform(self, operation: Operation[R]) -> R:
@@ -214,10 +204,6 @@ class AsyncGateway:
         """As Gateway.supports."""
         return self._desk.supports(operation, method)
 
-    def ref(self, reference: str, method: Method) -> ChargeRef:
-        """As Gateway.ref."""
-        return ChargeRef(self.name, reference, method)
-
     async def authorize(self) -> Credential:
         """As Gateway.authorize."""
         return await self._credentials.fresh()
@@ -248,12 +234,7 @@ class AsyncGateway:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.close()
 
     async def _perform(self, operation: Operation[R]) -> R:

@@ -10,7 +10,7 @@ from paygate.cli.output import AsJson, explained, print_json
 from paygate.cli.sandbox import server, simulator_of
 from paygate.cli.timeline import Timeline
 from paygate.errors import CallbackRejected, OutcomeUnknown, PaygateError
-from paygate.model import ChargeRequest, ChargeStatus, Qris
+from paygate.model import ChargeRef, ChargeRequest, ChargeStatus, Qris
 from paygate.money import Money
 from paygate.routing import Paygate
 from paygate.sandbox.faults import Fault
@@ -105,7 +105,7 @@ def _lost(paygate: Paygate, simulator: Simulator, timeline: Timeline) -> None:
         outcome = type(error).__name__
     timeline.step("create_charge", OutcomeUnknown.__name__, outcome)
     timeline.say("It is not sent again. It is asked for:")
-    reference = paygate.gateway("main").ref(order.reference, order.method)
+    reference = ChargeRef("main", order.reference, order.method)
     timeline.step("query settles it", ChargeStatus.PENDING, paygate.query(reference).status)
 
 

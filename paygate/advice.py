@@ -1,0 +1,67 @@
+"""What to do about each error, in English and in Indonesian."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+ENGLISH: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "PaygateError": "Read the cause below.",
+        "NotSent": "Nothing was sent, no money moved: mend this and call again.",
+        "ConfigurationError": "Mend the configuration; nothing was sent.",
+        "PluginError": "Mend or remove the plugin; nothing was sent.",
+        "UnsupportedOperation": "Choose another gateway or operation; nothing was sent.",
+        "InvalidCharge": "Mend the charge request; nothing was sent.",
+        "Unreachable": "The provider was not reached and nothing was sent: call again.",
+        "NotAuthorized": "The login was refused and nothing was sent: check the client key and the key pair.",
+        "OutcomeUnknown": "Query this charge and do not send it again: the request may have arrived.",
+        "Refused": "The provider refused and did nothing; asking again changes nothing.",
+        "AuthenticationFailed": "Check keys, secret, clock and the provider's address list; the provider did nothing.",
+        "PermissionDenied": "Ask the provider to enable this; it did nothing.",
+        "InvalidRequest": "Mend the named field; the provider did nothing.",
+        "DuplicateReference": "Query this reference: its charge exists already and no second one was made.",
+        "ChargeNotFound": "The provider does not know this charge; if it was sent moments ago, ask again later.",
+        "AlreadyPaid": "The charge is paid: query it and deliver.",
+        "ChargeExpired": "The charge has expired: query it, then create one with a new reference.",
+        "AmountRejected": "Change the amount; the provider did nothing.",
+        "LimitExceeded": "Lower the amount or have the limit raised; the provider did nothing.",
+        "RateLimited": "Wait and call again: the provider is busy and did nothing.",
+        "StateConflict": "Query the charge: its state does not allow this, and nothing was changed.",
+        "CallbackRejected": "Do not act on this callback; answer with its `reply`.",
+    }
+)
+INDONESIAN: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "PaygateError": "Baca penyebabnya di bawah.",
+        "NotSent": "Tidak ada yang terkirim, tidak ada uang yang berpindah: perbaiki lalu panggil lagi.",
+        "ConfigurationError": "Perbaiki konfigurasi; tidak ada yang terkirim.",
+        "PluginError": "Perbaiki atau hapus plugin ini; tidak ada yang terkirim.",
+        "UnsupportedOperation": "Pilih gateway atau operasi lain; tidak ada yang terkirim.",
+        "InvalidCharge": "Perbaiki permintaan tagihan; tidak ada yang terkirim.",
+        "Unreachable": "Penyedia tidak terhubung dan tidak ada yang terkirim: panggil lagi.",
+        "NotAuthorized": "Login ditolak dan tidak ada yang terkirim: periksa client key dan pasangan kunci.",
+        "OutcomeUnknown": "Periksa tagihan ini (query), jangan dikirim ulang: permintaan mungkin sudah sampai.",
+        "Refused": "Penyedia menolak dan tidak melakukan apa pun; mengulang tidak mengubah hasil.",
+        "AuthenticationFailed": "Periksa kunci, secret, jam, dan daftar IP di penyedia; penyedia tidak melakukan apa pun.",
+        "PermissionDenied": "Minta penyedia mengaktifkan fitur ini; penyedia tidak melakukan apa pun.",
+        "InvalidRequest": "Perbaiki kolom yang disebut; penyedia tidak melakukan apa pun.",
+        "DuplicateReference": "Periksa referensi ini (query): tagihannya sudah ada dan tidak dibuat dua kali.",
+        "ChargeNotFound": "Penyedia tidak mengenal tagihan ini; jika baru saja dikirim, tanyakan lagi nanti.",
+        "AlreadyPaid": "Tagihan sudah dibayar: periksa statusnya lalu proses pesanan.",
+        "ChargeExpired": "Tagihan kedaluwarsa: periksa statusnya, lalu buat dengan referensi baru.",
+        "AmountRejected": "Ubah jumlahnya; penyedia tidak melakukan apa pun.",
+        "LimitExceeded": "Kurangi jumlah atau minta kenaikan limit; penyedia tidak melakukan apa pun.",
+        "RateLimited": "Tunggu lalu panggil lagi: penyedia sibuk dan tidak melakukan apa pun.",
+        "StateConflict": "Periksa tagihan (query): statusnya tidak mengizinkan ini, tidak ada yang berubah.",
+        "CallbackRejected": "Jangan proses callback ini; jawab dengan `reply`-nya.",
+    }
+)
+LANGUAGES: Final = MappingProxyType({"en": ENGLISH, "id": INDONESIAN})
+
+
+def advice_for(kind: type, language: str) -> str:
+    """Say what to do about an error of this kind; a kind of a plugin's own has its parent's advice."""
+    texts = LANGUAGES.get(language)
+    if texts is None:
+        raise ValueError(f"there is no advice in {language!r}, only in: {', '.join(LANGUAGES)}")
+    return next(texts[parent.__name__] for parent in kind.__mro__ if parent.__name__ in texts)
