@@ -1,17 +1,17 @@
 """Fixtures for all tests, and the watch for secrets in everything that the tests print, log or raise."""
 
 import os
-import traceback
 from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from paygate import Paygate, PaygateError
+from paygate import Paygate
 from paygate.sandbox import SimulatorTransport
 from paygate_ayolinx.door import SandboxAccount
 from paygate_ayolinx.simulator import AyolinxSimulator
+from tests.watch import CANARIES, RAISED, leaks, told_by
 
 settings.register_profile(
     "paygate", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -19,31 +19,6 @@ settings.register_profile(
 settings.load_profile("paygate")
 
 CALLBACK_URL = "https://shop.example/callbacks/main"
-CANARIES: set[str] = set()
-"""Secret values that must never be seen; tests add theirs."""
-
-RAISED: list[PaygateError] = []
-
-
-def _watched(error: PaygateError, *args: Any, **context: Any) -> None:
-    _original(error, *args, **context)
-    RAISED.append(error)
-
-
-_original = PaygateError.__init__
-PaygateError.__init__ = _watched  # type: ignore[method-assign]
-
-
-def leaks(text: str) -> list[str]:
-    """The canaries in a text, cut short so as not to print them again."""
-    return [f"{canary[:9]}…" for canary in CANARIES if canary in text]
-
-
-def told_by(error: PaygateError) -> str:
-    """All that an error can tell."""
-    return "\n".join(
-        [str(error), repr(error), error.message("id"), repr(error.context), *traceback.format_exception(error)]
-    )
 
 
 @pytest.hookimpl(wrapper=True)
@@ -123,11 +98,7 @@ def configured() -> Callable[..., dict[str, Any]]:
 
 
 @pytest.fixture
-def paygate(
-    simulator: AyolinxSimulator, configured: Callable[..., dict[str, Any]]
-) -> Iterator[Paygate]:
+def paygate(simulator: AyolinxSimulator, configured: Callable[..., dict[str, Any]]) -> Iterator[Paygate]:
     """A blocking paygate over the simulator, without sockets."""
     with Paygate.from_mapping(configured(simulator), transport=SimulatorTransport(simulator)) as one:
         yield one
-
-

@@ -40,6 +40,7 @@ class Credentials:
             held = self._held
             if held is not None and held is not stale and held.expires_at > self._clock():
                 return held
+            self._held = None
             flight = self._flight
             if flight is None:
                 mine = self._flight = Future()
@@ -87,6 +88,7 @@ class AsyncCredentials:
         held = self._held
         if held is not None and held is not stale and held.expires_at > self._clock():
             return held
+        self._held = None
         return await self._renewed()
 
     async def _renewed(self) -> Credential:

@@ -167,6 +167,8 @@ class CallbackRequest(Struct, frozen=True):
     body: bytes
 
     def __post_init__(self) -> None:
+        if not isinstance(self.body, bytes):
+            raise TypeError("body must be the raw bytes as received, before any parsing")
         pairs = self.headers.items() if isinstance(self.headers, Mapping) else self.headers
         headers: dict[str, str] = {}
         for name, value in pairs:
