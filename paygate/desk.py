@@ -21,6 +21,7 @@ from paygate.model import (
     Method,
 )
 from paygate.operation import LOGIN, Operation
+from paygate.redaction import place_of
 
 if TYPE_CHECKING:
     import httpx
@@ -106,7 +107,7 @@ class Desk:
         except Exception as error:  # noqa: BLE001 - a stranger's bytes must not choose our exception
             raise CallbackRejected(
                 "adapter",
-                f"the adapter failed on this callback ({type(error).__name__})",
+                f"the adapter failed on this callback ({place_of(error)})",
                 _plain(500, "Internal Server Error"),
                 gateway=self.gateway,
                 operation="parse_callback",

@@ -14,7 +14,7 @@ from paygate.desk import Desk
 from paygate.errors import PaygateError
 from paygate.flow import Conversation, Credential
 from paygate.model import Callback, CallbackRequest, Charge, ChargeRef, ChargeRequest, Method
-from paygate.operation import LOGIN, Operation
+from paygate.operation import LOGIN, Operation, known
 from paygate.retrying import Retry, repeat, repeat_async
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ class Gateway:
             failure = operation.verdict(error)
             if failure is error:
                 raise
-            raise failure from error
+            raise failure from known(error)
 
     def _converse(self, operation: Operation[R]) -> R:
         with closing(Conversation(operation.begin())) as talk:
@@ -253,7 +253,7 @@ class AsyncGateway:
             failure = operation.verdict(error)
             if failure is error:
                 raise
-            raise failure from error
+            raise failure from known(error)
 
     async def _converse(self, operation: Operation[R]) -> R:
         with closing(Conversation(operation.begin())) as talk:

@@ -14,6 +14,7 @@ from paygate.errors import (
     Unreachable,
 )
 from paygate.flow import Flow
+from paygate.redaction import place_of
 
 if TYPE_CHECKING:
     import httpx
@@ -102,10 +103,10 @@ class Operation(Generic[R]):
             return _login_failure(error)
         sent = self._arrived + self._lost
         if not isinstance(error, PaygateError):
-            kind = type(error).__name__
+            place = place_of(error)
             if sent:
-                return OutcomeUnknown(f"the adapter failed after sending ({kind})")
-            return PluginError(f"the adapter failed before sending anything ({kind})")
+                return OutcomeUnknown(f"the adapter failed after sending ({place})")
+            return PluginError(f"the adapter failed before sending anything ({place})")
         if sent and isinstance(error, NotSent):
             return OutcomeUnknown(f"a later step was not sent: {error.what}")
         if self._lost and self.changes and isinstance(error, Refused):
@@ -118,12 +119,17 @@ class Operation(Generic[R]):
         return error
 
 
+def known(error: Exception) -> PaygateError | None:
+    """An error as a cause to show; one that is not ours may quote a body or a key, and is left out."""
+    return error if isinstance(error, PaygateError) else None
+
+
 def _login_failure(error: Exception) -> PaygateError:
     """Whatever stopped the login, the operation itself was never sent."""
     if isinstance(error, NotSent):
         return error
     if not isinstance(error, PaygateError):
-        return PluginError(f"the adapter failed while logging in ({type(error).__name__})")
+        return PluginError(f"the adapter failed while logging in ({place_of(error)})")
     if isinstance(error, Refused) and not isinstance(error, RateLimited):
         failure: PaygateError = NotAuthorized(error.what)
     else:

@@ -1,6 +1,7 @@
 """What must never reach a log, an error or a repr."""
 
 import re
+from pathlib import Path
 from typing import Any, Final
 
 HIDDEN: Final = "***"
@@ -42,3 +43,15 @@ def scrub(text: str) -> str:
         text = pattern.sub(HIDDEN, text)
     printable = "".join(sign if sign.isprintable() else " " for sign in text)
     return printable if len(printable) <= LONGEST else printable[: LONGEST - 1] + "…"
+
+
+def place_of(error: BaseException) -> str:
+    """An exception's kind and the line that raised it, without its text, which may quote a value."""
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    kind = type(error).__name__
+    if place is None:
+        return kind
+    code = place.tb_frame.f_code
+    return f"{kind} in {code.co_qualname}, line {place.tb_lineno} of {Path(code.co_filename).name}"

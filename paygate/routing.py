@@ -6,9 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from paygate import adapters, settings
-from paygate.errors import ConfigurationError, PaygateError, PluginError, UnsupportedOperation
+from paygate.errors import (
+    ConfigurationError,
+    PaygateError,
+    PluginError,
+    UnsupportedOperation,
+)
 from paygate.gateway import AsyncGateway, Gateway
 from paygate.model import METHODS, Callback, CallbackRequest, Charge, ChargeRef, ChargeRequest, Method
+from paygate.redaction import place_of
 from paygate.settings import GatewaySettings, Settings
 
 if TYPE_CHECKING:
@@ -72,12 +78,13 @@ def _adapter(one: GatewaySettings, clock: Clock) -> object:
     except PaygateError as error:
         error.locate(gateway=one.name)
         raise
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - a plugin may raise anything
+        # Its own text may quote a setting, so only kind and place are told.
         raise PluginError(
             f"adapter {one.adapter!r} of {plugin.source} failed at settings: "
-            f"{type(error).__name__}; report this to its makers",
+            f"{place_of(error)}; report this to its makers",
             gateway=one.name,
-        ) from error
+        ) from None
 
 
 class Paygate:

@@ -29,6 +29,9 @@ class GatewaySettings(Struct, frozen=True, kw_only=True):
     max_in_flight: int = 100
     own: Mapping[str, Any]
 
+    def __repr__(self) -> str:
+        return f"GatewaySettings({self.name!r}, adapter={self.adapter!r}, keys={sorted(self.own)})"
+
     def fitted(self, shape: type[Struct]) -> Any:
         """The adapter's own part, checked against its Settings struct."""
         known = tuple(msgspec.structs.fields(shape))
@@ -155,7 +158,7 @@ def known_keys(fields: tuple[msgspec.structs.FieldInfo, ...]) -> tuple[str, ...]
 def _secret(kind: type, value: Any) -> Any:
     if kind is Secret and isinstance(value, str):
         return Secret(value)
-    raise msgspec.ValidationError("Expected `str`")
+    raise TypeError("Expected `str`")  # msgspec adds the place
 
 
 def _wrong(gateway: str, key: str, why: str, known: tuple[str, ...]) -> ConfigurationError:
