@@ -33,7 +33,7 @@ def make_adapter(account: SandboxAccount) -> Callable[..., Ayolinx]:
     def make(**other: Any) -> Ayolinx:
         own = account.settings("/callbacks/main") | other
         del own["adapter"]
-        secrets = {key: Secret(own.pop(key)) for key in ("client_secret", "private_key")}
+        secrets: dict[str, Any] = {key: Secret(own.pop(key)) for key in ("client_secret", "private_key")}
         return Ayolinx("main", Ayolinx.settings_type(**own, **secrets), lambda: NOW)
 
     return make

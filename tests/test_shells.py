@@ -1,0 +1,101 @@
+"""The two shells say the same thing; nothing but `await` may differ."""
+
+import ast
+import inspect
+
+import pytest
+
+from paygate import gateway, retrying, routing
+
+NAMES = {
+    "AsyncGateway": "Gateway",
+    "AsyncPaygate": "Paygate",
+    "AsyncPool": "Pool",
+    "AsyncCredentials": "Credentials",
+    "AsyncBaseTransport": "BaseTransport",
+    "AsyncRetrying": "Retrying",
+    "handle_async_request": "handle_request",
+    "whole_async": "whole",
+    "repeat_async": "repeat",
+    "aclose": "close",
+    "__aenter__": "__enter__",
+    "__aexit__": "__exit__",
+}
+
+
+class Blocking(ast.NodeTransformer):
+    """Turns async code into the blocking code that says the same, without its docstrings."""
+
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AST:
+        plain = ast.FunctionDef(
+            **{field: getattr(node, field, None) for field in ast.FunctionDef._fields if hasattr(node, field)}
+        )
+        return self.visit_FunctionDef(ast.copy_location(plain, node))
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        node.name = NAMES.get(node.name, node.name)
+        return self.generic_visit(self._bare(node))
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
+        node.name = NAMES.get(node.name, node.name)
+        return self.generic_visit(self._bare(node))
+
+    def visit_Await(self, node: ast.Await) -> ast.AST:
+        return self.visit(node.value)
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        node.id = NAMES.get(node.id, node.id)
+        return node
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        node.attr = NAMES.get(node.attr, node.attr)
+        return self.generic_visit(node)
+
+    def visit_alias(self, node: ast.alias) -> ast.AST:
+        node.name = NAMES.get(node.name, node.name)
+        return node
+
+    def visit_Constant(self, node: ast.Constant) -> ast.AST:
+        if isinstance(node.value, str):
+            for name, blocking in NAMES.items():
+                node.value = node.value.replace(name, blocking)
+        return node
+
+    @staticmethod
+    def _bare(node: ast.FunctionDef | ast.ClassDef) -> ast.FunctionDef | ast.ClassDef:
+        if ast.get_docstring(node) is not None:
+            node.body = node.body[1:] or [ast.Pass()]
+        return node
+
+
+def methods(kind: type) -> dict[str, str]:
+    """A class's methods as blocking code, by name."""
+    tree = Blocking().visit(ast.parse(inspect.getsource(kind)))
+    return {node.name: ast.unparse(node) for node in tree.body[0].body if isinstance(node, ast.FunctionDef)}
+
+
+@pytest.mark.parametrize(
+    ("blocking", "waiting"),
+    [(gateway.Gateway, gateway.AsyncGateway), (routing.Paygate, routing.AsyncPaygate)],
+)
+def test_the_two_shells_differ_in_nothing_but_await(blocking: type, waiting: type) -> None:
+    """Method by method, the async class without `async` and `await` is the blocking one."""
+    assert methods(blocking) == methods(waiting)
+
+
+def test_the_comparison_would_notice_a_difference() -> None:
+    """Two classes that do differ are not found equal."""
+    assert methods(gateway.Gateway) != methods(routing.Paygate)
+    assert len(methods(gateway.Gateway)) > 10
+
+
+def test_the_two_ways_to_repeat_differ_in_nothing_but_await_and_sleep() -> None:
+    """`repeat_async` is `repeat`, with a sleep that lets others run."""
+
+    def plain(function: object) -> str:
+        tree = Blocking().visit(ast.parse(inspect.getsource(function)))  # type: ignore[arg-type]
+        return ast.unparse(tree)
+
+    waiting = plain(retrying.repeat_async)
+    waiting = waiting.replace("    import anyio\n", "").replace("sleep=anyio.sleep, ", "")
+    assert plain(retrying.repeat) == waiting.replace("Callable[[], Awaitable[R]]", "Callable[[], R]")
