@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from paygate_ayolinx.door import SandboxAccount
+from paygate_ayolinx.simulator import AyolinxSimulator
 
 from paygate import Paygate
 from paygate.sandbox import SimulatorTransport
-from paygate_ayolinx.door import SandboxAccount
-from paygate_ayolinx.simulator import AyolinxSimulator
+from tests.documents import pytest_collect_file
 from tests.watch import CANARIES, RAISED, leaks, told_by
 
 settings.register_profile(
@@ -28,7 +29,7 @@ def pytest_runtest_makereport(
     """Fail a test whose output, logs or errors show a secret."""
     report = yield
     if call.when == "teardown":
-        seen = [text for _, _, text in item._report_sections]
+        seen = [text for _, _, text in item._report_sections]  # noqa: SLF001 - what pytest itself shows
         seen += [told_by(error) for error in RAISED]
         RAISED.clear()
         found = leaks("\n".join(seen))
@@ -102,3 +103,6 @@ def paygate(simulator: AyolinxSimulator, configured: Callable[..., dict[str, Any
     """A blocking paygate over the simulator, without sockets."""
     with Paygate.from_mapping(configured(simulator), transport=SimulatorTransport(simulator)) as one:
         yield one
+
+
+__all__ = ["pytest_collect_file"]

@@ -12,7 +12,7 @@ from cryptography.exceptions import InvalidSignature
 
 from benchmarks.charge import ACCOUNT, CALLBACK_PATH, NOWHERE, RUPIAH, configuration
 from benchmarks.handwritten import HASH, JAKARTA, PADDING, read_notice
-from benchmarks.rounds import Broken, Row, interleave, repeated, turns
+from benchmarks.rounds import Broken, Row, alternate, repeated
 from paygate import CallbackRejected, CallbackRequest, Money, Paygate
 
 GATEWAY: Final = "gateway0"
@@ -37,15 +37,11 @@ def parsing(rounds: int) -> Row:
     public_key = ACCOUNT.provider_key.public_key()
     with Paygate.from_mapping(configuration(NOWHERE)) as paygate:
         _prove(paygate, headers)
-        result = interleave(
-            turns(
-                repeated(
-                    lambda: paygate.parse_callback(
-                        GATEWAY, CallbackRequest("POST", CALLBACK_PATH, headers, BODY)
-                    )
-                )
+        result = alternate(
+            repeated(
+                lambda: paygate.parse_callback(GATEWAY, CallbackRequest("POST", CALLBACK_PATH, headers, BODY))
             ),
-            turns(repeated(lambda: read_notice(public_key, CALLBACK_PATH, headers, BODY))),
+            repeated(lambda: read_notice(public_key, CALLBACK_PATH, headers, BODY)),
             rounds,
         )
     return Row(

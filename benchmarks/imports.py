@@ -49,7 +49,7 @@ def _row(name: str, rounds: int, statement: str, *, bar: float, subject: str = "
         subject=subject or f"`{statement}`",
         baseline=f"`{HTTPX}`",
         bar=bar,
-        result=interleave(_process(statement), _process(HTTPX), rounds),
+        result=interleave(_process(statement), _process(HTTPX), rounds, turns=2),
         note=NOTE,
     )
 

@@ -19,8 +19,11 @@ Sample: TypeAlias = Callable[[], float]
 Run: TypeAlias = Callable[[int], None]
 """Does a job that many times."""
 
-SECONDS: Final = 0.03
+SECONDS: Final = 0.008
 """CPU time of one side's turn: long beside the clock's grain, short beside a neighbour's burst."""
+
+TURNS: Final = 6
+"""Turns of each side in a round."""
 
 
 class Broken(Exception):
@@ -79,23 +82,32 @@ class Benchmark(Protocol):
     def __call__(self, rounds: int) -> Row: ...
 
 
-def interleave(subject: Sample, baseline: Sample, rounds: int) -> Comparison:
-    """Take turns; who begins changes from round to round. One round goes before, to warm up."""
-    subject()
-    baseline()
-    gc.collect()
+def interleave(subject: Sample, baseline: Sample, rounds: int, turns: int = 1) -> Comparison:
+    """Let both sides have their turns in each round, in the order A B B A and so on; one round warms up."""
     result = Comparison([], [])
-    for number in range(rounds):
-        if number % 2:
-            result.baseline.append(baseline())
-            result.subject.append(subject())
-        else:
-            result.subject.append(subject())
-            result.baseline.append(baseline())
+    for number in range(-1, rounds):
+        if number == 0:
+            gc.collect()
+        ours, theirs = [], []
+        for turn in range(turns):
+            if (number + turn) % 2:
+                theirs.append(baseline())
+                ours.append(subject())
+            else:
+                ours.append(subject())
+                theirs.append(baseline())
+        if number >= 0:
+            result.subject.append(statistics.fmean(ours))
+            result.baseline.append(statistics.fmean(theirs))
     return result
 
 
-def turns(run: Run) -> Sample:
+def alternate(subject: Run, baseline: Run, rounds: int) -> Comparison:
+    """Interleave two jobs that take microseconds: many short turns in each round."""
+    return interleave(_turn(subject), _turn(baseline), rounds, TURNS)
+
+
+def _turn(run: Run) -> Sample:
     """A sample that repeats `run` for about SECONDS of CPU time."""
     run(3)
     count = 1

@@ -42,20 +42,22 @@ class Credentials:
                 return held
             self._held = None
             flight = self._flight
+            leading = flight is None
             if flight is None:
-                mine = self._flight = Future()
-        if flight is not None:
-            return self._joined(flight)
+                flight = self._flight = Future()
+        return self._flown(flight) if leading else self._joined(flight)
+
+    def _flown(self, flight: "Future[Credential]") -> Credential:
         try:
             credential = self._held = self._login()
         except PaygateError as error:
-            mine.set_exception(error)
+            flight.set_exception(error)
             raise copy.copy(error) from error
         except BaseException:
-            mine.set_exception(Unreachable("the login was broken off"))
+            flight.set_exception(Unreachable("the login was broken off"))
             raise
         else:
-            mine.set_result(credential)
+            flight.set_result(credential)
         finally:
             self._flight = None
         return credential

@@ -64,6 +64,7 @@ class Hooks(Protocol):
         Asked when there is no credential or it has expired; never by two callers at once. The requests
         are sent as they are, unsigned by paygate. A provider without login returns `answered(credential)`.
         """
+        ...
 
     @hookspec(firstresult=True)
     def create_charge(self, request: ChargeRequest) -> Flow[Charge]:
@@ -71,14 +72,17 @@ class Hooks(Protocol):
 
         Yield unsigned requests: paygate signs each with the credential, at the moment of sending.
         """
+        ...
 
     @hookspec(firstresult=True)
     def query(self, charge: ChargeRef) -> Flow[Charge]:
         """Ask the provider how a charge stands. It must change nothing, for paygate may repeat it."""
+        ...
 
     @hookspec(firstresult=True)
     def cancel(self, charge: ChargeRef) -> Flow[Charge]:
         """Ask the provider to stop collecting an unpaid charge. It is no refund."""
+        ...
 
     @hookspec(firstresult=True)
     def parse_callback(self, request: CallbackRequest) -> Callback:
@@ -86,6 +90,7 @@ class Hooks(Protocol):
 
         Raise CallbackRejected, with the reply for the provider, for anything that is not proven.
         """
+        ...
 
     @hookspec(firstresult=True)
     def simulator(self, callback_url: str, pace: float) -> "Simulator":
@@ -93,18 +98,22 @@ class Hooks(Protocol):
 
         It calls the merchant back at `callback_url`; the waits between its retries are divided by `pace`.
         """
+        ...
 
     @hookspec
     def exchanged(self, exchange: Exchange) -> None:
         """Announced after every HTTP exchange, whether a reply came or not."""
+        ...
 
     @hookspec
     def charge_changed(self, charge: Charge) -> None:
         """Announced when the provider has told a status of a charge that the caller did not have."""
+        ...
 
     @hookspec
     def callback_received(self, callback: Callback) -> None:
         """Announced for every callback that was verified."""
+        ...
 
 
 QUESTIONS = ("authorize", "create_charge", "query", "cancel", "parse_callback", "simulator")

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar, Final, TypeAlias
+from typing import ClassVar, Final, TypeAlias, cast
 
 from msgspec import Struct
 from msgspec.structs import force_setattr
@@ -169,7 +169,8 @@ class CallbackRequest(Struct, frozen=True):
     def __post_init__(self) -> None:
         if not isinstance(self.body, bytes):
             raise TypeError("body must be the raw bytes as received, before any parsing")
-        pairs = self.headers.items() if isinstance(self.headers, Mapping) else self.headers
+        given = self.headers
+        pairs = cast("Mapping[str, str]", given).items() if isinstance(given, Mapping) else given
         headers: dict[str, str] = {}
         for name, value in pairs:
             key = name.lower()
@@ -179,10 +180,7 @@ class CallbackRequest(Struct, frozen=True):
 
     def header(self, name: str) -> str | None:
         """The value of a header, by its name in lower case."""
-        headers = self.headers
-        assert isinstance(headers, dict)
-        value: str | None = headers.get(name)
-        return value
+        return cast("dict[str, str]", self.headers).get(name)
 
     def __repr__(self) -> str:
         return f"CallbackRequest({self.method!r}, {self.path!r}, {len(self.body)} bytes)"

@@ -6,9 +6,9 @@ from typing import Any
 
 import anyio
 import httpx
+from paygate_tiny import Settings, Tiny
 
 from paygate import AsyncGateway, Charge, ChargeRef, ChargeRequest, Gateway, Money, Qris, Retry, Secret
-from paygate_tiny import Settings, Tiny
 
 Answer = httpx.Response | Exception | Callable[[httpx.Request], httpx.Response]
 

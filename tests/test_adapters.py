@@ -6,9 +6,9 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from paygate_tiny import Tiny
 
 from paygate import API_VERSION, Paygate, PluginError, adapters
-from paygate_tiny import Tiny
 from tests.provider import CANARY
 
 

@@ -2,7 +2,7 @@
 
 import ssl
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
 from typing import Any
@@ -11,12 +11,12 @@ import anyio
 import httpx
 import pytest
 from cryptography.hazmat.primitives import serialization
+from paygate_ayolinx.simulator import AyolinxSimulator
 
 from paygate import AsyncPaygate, ChargeRequest, Money, Paygate, Qris, adapters
 from paygate.sandbox import AsyncSimulatorTransport, SimulatorTransport
 from paygate.sandbox.host import serve
 from paygate.snap import keys
-from paygate_ayolinx.simulator import AyolinxSimulator
 
 Configured = Callable[..., dict[str, Any]]
 
@@ -26,7 +26,7 @@ def charge(number: int) -> ChargeRequest:
 
 
 @pytest.fixture
-def dear(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
+def dear(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """Count the dear things: keys parsed, SSL contexts made, entry points scanned, transports made."""
     counts: Counter[str] = Counter()
 
@@ -47,7 +47,7 @@ def dear(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
     count(ssl, "create_default_context", "contexts")
     count(metadata, "entry_points", "scans")
     count(adapters, "_distributions", "scans")
-    yield counts
+    return counts
 
 
 def test_a_thousand_charges_repeat_nothing_of_the_start(

@@ -4,10 +4,10 @@ from typing import Any
 
 import anyio
 import pytest
+from paygate_tiny import Key
 
 from paygate import NotAuthorized, PaygateError, Unreachable
 from paygate.credentials import AsyncCredentials, Credentials
-from paygate_tiny import Key
 
 CALLERS = 200
 

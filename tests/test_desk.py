@@ -2,6 +2,7 @@ import logging
 from typing import Any
 
 import pytest
+from paygate_tiny import Tiny
 
 from paygate import (
     Callback,
@@ -14,7 +15,6 @@ from paygate import (
     PluginError,
     hookimpl,
 )
-from paygate_tiny import Tiny
 from tests.provider import Both, Provider, named, opened, order, tiny
 
 SIGNED = b'{"id":"INV-1","status":"paid","amount":"25000.00"}'
@@ -158,7 +158,7 @@ class Misspelt(Tiny):
 
 class Greedy(Tiny):
     @hookimpl
-    def query(self, charge: Any, cache: Any) -> Any: ...
+    def query(self, charge: Any, cache: Any) -> Any: ...  # type: ignore[override]
 
 
 class Wrapping:

@@ -20,7 +20,7 @@ def test_a_flow_is_answered_step_by_step_until_it_has_its_result() -> None:
     """Requests come one at a time; after the last answer there is a result."""
     talk = Conversation(two_steps())
     talk.answer(httpx.Response(201))
-    assert REQUEST is talk.request
+    assert REQUEST == talk.request
     talk.answer(httpx.Response(202))
     assert talk.request is None
     assert [201, 202] == talk.result

@@ -2,6 +2,7 @@ from typing import Any
 
 import httpx
 import pytest
+from paygate_tiny import Key, Tiny
 
 from paygate import (
     CallbackRequest,
@@ -25,7 +26,6 @@ from paygate import (
     for_methods,
     hookimpl,
 )
-from paygate_tiny import Key, Tiny
 from tests.provider import Both, Provider, named, opened, order, tiny
 
 LOST = httpx.ReadTimeout("no answer")

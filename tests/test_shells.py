@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+from typing import Any, cast
 
 import pytest
 
@@ -27,9 +28,10 @@ class Blocking(ast.NodeTransformer):
     """Turns async code into the blocking code that says the same, without its docstrings."""
 
     def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AST:
-        plain = ast.FunctionDef(
-            **{field: getattr(node, field, None) for field in ast.FunctionDef._fields if hasattr(node, field)}
-        )
+        fields: dict[str, Any] = {
+            field: getattr(node, field) for field in ast.FunctionDef._fields if hasattr(node, field)
+        }
+        plain = ast.FunctionDef(**fields)
         return self.visit_FunctionDef(ast.copy_location(plain, node))
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
@@ -41,7 +43,7 @@ class Blocking(ast.NodeTransformer):
         return self.generic_visit(self._bare(node))
 
     def visit_Await(self, node: ast.Await) -> ast.AST:
-        return self.visit(node.value)
+        return cast("ast.AST", self.visit(node.value))
 
     def visit_Name(self, node: ast.Name) -> ast.AST:
         node.id = NAMES.get(node.id, node.id)

@@ -17,7 +17,7 @@ def _watched(error: PaygateError, *args: Any, **context: Any) -> None:
 
 
 _original = PaygateError.__init__
-PaygateError.__init__ = _watched  # type: ignore[method-assign]
+PaygateError.__init__ = _watched  # type: ignore[assignment, method-assign]
 
 
 def leaks(text: str) -> list[str]:

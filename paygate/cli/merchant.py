@@ -37,7 +37,7 @@ class Merchant:
                 self.end_headers()
                 self.wfile.write(reply.body)
 
-            def log_message(self, *_: object) -> None:
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002
                 """The timeline tells the story."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

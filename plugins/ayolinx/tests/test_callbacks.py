@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from cryptography.hazmat.primitives.asymmetric.padding import PSS, PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.padding import MGF1, PSS, PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256, SHA512
 from paygate_ayolinx.door import SandboxAccount
@@ -251,7 +251,7 @@ def test_a_signature_over_something_else(paygate: Paygate, account: SandboxAccou
         "another time": signature(key, body, "2026-09-14T10:15:01+07:00"),
         "the same time elsewhere": signature(key, body, "2026-09-14T03:15:00Z"),
         "another hash": base64.b64encode(key.sign(text, PKCS1v15(), SHA512())).decode(),
-        "another padding": base64.b64encode(key.sign(text, PSS(PSS.AUTO, SHA256()), SHA256())).decode(),
+        "another padding": base64.b64encode(key.sign(text, PSS(MGF1(SHA256()), 32), SHA256())).decode(),
         "hexadecimal": raw.hex(),
         "another alphabet": base64.urlsafe_b64encode(raw).decode().rstrip("="),
         "a line break": base64.encodebytes(raw).decode(),
@@ -261,3 +261,17 @@ def test_a_signature_over_something_else(paygate: Paygate, account: SandboxAccou
         headers = {"X-TIMESTAMP": STAMP, "X-SIGNATURE": proof}
         refused(paygate, sent(account, body, headers=headers), "signature", 401)
     assert paygate.parse_callback("main", sent(account, body)).charges
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "post", "", "POST "])
+def test_another_method(paygate: Paygate, account: SandboxAccount, method: str) -> None:
+    """A callback that did not come by POST is refused, even if POST was signed."""
+    refused(paygate, sent(account, compact(NOTICE), method=method), "method", 401)
+
+
+def test_a_body_without_end(paygate: Paygate, account: SandboxAccount) -> None:
+    """A body of 10 MB is refused for its size, even if rightly signed, as is anything over 1 MB."""
+    for size in (10 * 1024 * 1024, 1024 * 1024 + 1):
+        refused(paygate, sent(account, b" " * size), "size", 413)
+    largest = compact(NOTICE).ljust(1024 * 1024)
+    assert paygate.parse_callback("main", sent(account, largest)).charges

@@ -1,0 +1,34 @@
+import re
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import pytest
+from paygate_ayolinx.settings import Settings
+
+from paygate.settings import HOST_KEYS
+
+ROOT: Final = Path(__file__).parent.parent
+PAGES: Final = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("plugins/*/*.md")])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_within_the_project_leads_somewhere(page: Path) -> None:
+    """A relative link names a file that is there."""
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text()):
+        if not target.startswith("http"):
+            assert (page.parent / target).exists(), target
+
+
+def test_every_setting_of_ayolinx_is_documented() -> None:
+    """docs/ayolinx.md names each key."""
+    page = (ROOT / "docs" / "ayolinx.md").read_text()
+    for key in (*HOST_KEYS, *(field.encode_name for field in msgspec.structs.fields(Settings))):
+        assert f"`{key}`" in page
+
+
+def test_every_decision_is_listed() -> None:
+    """The list of decisions is complete."""
+    listed = (ROOT / "docs" / "decisions" / "README.md").read_text()
+    for page in ROOT.glob("docs/decisions/0*.md"):
+        assert page.name in listed
