@@ -3,15 +3,17 @@
 import difflib
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import pluggy
 
 from paygate.errors import CallbackRejected, InvalidCharge, PluginError, UnsupportedOperation
 from paygate.flow import Credential, Flow
-from paygate.hookspecs import ANNOUNCEMENTS, OPERATIONS, QUESTIONS, Exchange, Hooks
+from paygate.hookspecs import ANNOUNCEMENTS, QUESTIONS, Exchange, Hooks
 from paygate.model import (
+    METHODS,
     Callback,
     CallbackReply,
     CallbackRequest,
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("paygate")
 
-LARGEST_CALLBACK: Final = 1024 * 1024
+LARGEST_CALLBACK: Final = 256 * 1024
 
 
 class Desk:
@@ -43,26 +45,26 @@ class Desk:
     ) -> None:
         self.gateway = gateway
         self._clock = clock
-        self._hook = _registered(gateway, adapter, listeners).hook
-        self._methods = {
-            name: _methods_of(impl)
-            for name in (*OPERATIONS, "parse_callback")
-            for impl in getattr(self._hook, name).get_hookimpls()
-        }
-        self._listeners = {name: getattr(self._hook, name).get_hookimpls() for name in ANNOUNCEMENTS}
+        hook = _registered(gateway, adapter, listeners).hook
+        # With one adapter and no wrappers a hook call is its implementation, found once and called directly.
+        self._ask: dict[str, Callable[..., Any]] = {}
+        self._methods: dict[str, Collection[type[Method]]] = {}
+        for name in QUESTIONS:
+            for impl in getattr(hook, name).get_hookimpls():
+                self._ask[name] = _direct(getattr(hook, name), impl)
+                self._methods[name] = getattr(impl.function, "paygate_methods", METHODS)
+        self._listeners = {name: getattr(hook, name).get_hookimpls() for name in ANNOUNCEMENTS}
 
     def supports(self, operation: str, method: Method | type[Method] | None = None) -> bool:
         """Whether the adapter answers this operation, for this method where one is named."""
-        if operation not in self._methods:
-            return False
-        served = self._methods[operation]
-        if method is None or served is None:
-            return True
+        served = self._methods.get(operation, ())
+        if method is None:
+            return bool(served)
         return (method if isinstance(method, type) else type(method)) in served
 
     def login(self) -> Operation[Credential]:
         """The login."""
-        return Operation(self.gateway, LOGIN, self._hook.authorize, changes=False)
+        return Operation(self.gateway, LOGIN, self._ask[LOGIN], changes=False)
 
     def create_charge(self, request: ChargeRequest) -> Operation[Charge]:
         """A new charge."""
@@ -71,8 +73,7 @@ class Desk:
         expires_at = request.expires_at
         if expires_at is not None and expires_at.timestamp() <= self._clock():
             raise InvalidCharge("expires_at", "use a time in the future", reference=request.reference)
-        ask = self._question("create_charge", request.method, request.reference)
-        return self._operation("create_charge", request.reference, lambda: ask(request=request), changes=True)
+        return self._operation("create_charge", request, changes=True)
 
     def query(self, charge: Charge | ChargeRef) -> Operation[Charge]:
         """How a charge stands."""
@@ -91,12 +92,12 @@ class Desk:
                 _plain(413, "Content Too Large"),
                 gateway=self.gateway,
             )
-        if "parse_callback" not in self._methods:
+        if "parse_callback" not in self._ask:
             raise UnsupportedOperation(
                 "the adapter reads no callbacks", gateway=self.gateway, operation="parse_callback"
             )
         try:
-            callback: Callback = self._hook.parse_callback(request=request)
+            callback: Callback = self._ask["parse_callback"](request)
             if type(callback) is not Callback:
                 raise TypeError("no callback")
         except CallbackRejected as rejected:
@@ -165,35 +166,28 @@ class Desk:
                 f"this charge belongs to gateway {ref.gateway!r}, not {self.gateway!r}",
                 reference=ref.reference,
             )
-        ask = self._question(name, ref.method, ref.reference)
-        return self._operation(name, ref.reference, lambda: ask(charge=ref), changes=changes)
+        return self._operation(name, ref, changes=changes)
 
-    def _operation(
-        self, name: str, reference: str, ask: Callable[[], Flow[Charge]], *, changes: bool
-    ) -> Operation[Charge]:
-        def check(charge: object) -> None:
-            if not isinstance(charge, Charge) or (charge.gateway, charge.reference) != (
-                self.gateway,
-                reference,
-            ):
-                raise PluginError("the adapter answered with another charge than was asked for")
-
-        return Operation(self.gateway, name, ask, reference=reference, changes=changes, check=check)
-
-    def _question(self, name: str, method: Method, reference: str) -> Callable[..., Flow[Charge]]:
-        if not self.supports(name, method):
+    def _operation(self, name: str, about: ChargeRequest | ChargeRef, *, changes: bool) -> Operation[Charge]:
+        if type(about.method) not in self._methods.get(name, ()):
             raise UnsupportedOperation(
-                f"this adapter does not offer {name} for {method.kind}",
+                f"this adapter does not offer {name} for {about.method.kind}",
                 gateway=self.gateway,
                 operation=name,
-                reference=reference,
+                reference=about.reference,
             )
-        ask: Callable[..., Flow[Charge]] = getattr(self._hook, name)
-        return ask
+        ask: Callable[[], Flow[Charge]] = partial(self._ask[name], about)
+        return Operation(self.gateway, name, ask, reference=about.reference, changes=changes)
 
 
-def _methods_of(impl: pluggy.HookImpl) -> tuple[type[Method], ...] | None:
-    return getattr(impl.function, "paygate_methods", None)
+def _direct(hook: pluggy.HookCaller, impl: pluggy.HookImpl) -> Callable[..., Any]:
+    """An implementation to call with all arguments of its hook; it may take fewer, as in pluggy."""
+    assert hook.spec is not None
+    offered, taken = hook.spec.argnames, impl.argnames
+    if taken == offered:
+        return impl.function
+    places = [offered.index(name) for name in taken]
+    return lambda *arguments: impl.function(*(arguments[place] for place in places))
 
 
 def _plain(status: int, message: str) -> CallbackReply:

@@ -5,7 +5,6 @@ They say the same thing twice, by hand; a test compares them and lets nothing bu
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING, Self, TypeVar
 
@@ -53,7 +52,7 @@ class Gateway:
         self._whole = transports.whole
         self._timeout = transports.timeouts(timeout_seconds)
         self._retry = retry
-        self._credentials = Credentials(self._log_in, clock)
+        self._credentials = Credentials(lambda: self._attempt(self._desk.login()), clock)
 
     def supports(self, operation: str, method: Method | type[Method] | None = None) -> bool:
         """Whether this gateway offers "create_charge", "query", "cancel" or "parse_callback"."""
@@ -128,7 +127,8 @@ class Gateway:
             raise failure from known(error)
 
     def _converse(self, operation: Operation[R]) -> R:
-        with closing(Conversation(operation.begin())) as talk:
+        talk = Conversation(operation.begin())
+        try:
             while talk.request is not None:
                 try:
                     response = self._exchange(operation, talk.request)
@@ -137,6 +137,8 @@ class Gateway:
                 else:
                     talk.answer(response)
             return operation.finish(talk.result)
+        finally:
+            talk.close()
 
     def _exchange(self, operation: Operation[R], request: "httpx.Request") -> "httpx.Response":
         if operation.name == LOGIN:
@@ -165,9 +167,6 @@ class Gateway:
         operation.answered()
         self._desk.exchanged(operation, request, response.status_code, started)
         return response
-
-    def _log_in(self) -> Credential:
-        return self._attempt(self._desk.login())
 
 
 class AsyncGateway:
@@ -198,7 +197,7 @@ class AsyncGateway:
         self._whole = transports.whole_async
         self._timeout = transports.timeouts(timeout_seconds)
         self._retry = retry
-        self._credentials = AsyncCredentials(self._log_in, clock)
+        self._credentials = AsyncCredentials(lambda: self._attempt(self._desk.login()), clock)
 
     def supports(self, operation: str, method: Method | type[Method] | None = None) -> bool:
         """As Gateway.supports."""
@@ -256,7 +255,8 @@ class AsyncGateway:
             raise failure from known(error)
 
     async def _converse(self, operation: Operation[R]) -> R:
-        with closing(Conversation(operation.begin())) as talk:
+        talk = Conversation(operation.begin())
+        try:
             while talk.request is not None:
                 try:
                     response = await self._exchange(operation, talk.request)
@@ -265,6 +265,8 @@ class AsyncGateway:
                 else:
                     talk.answer(response)
             return operation.finish(talk.result)
+        finally:
+            talk.close()
 
     async def _exchange(self, operation: Operation[R], request: "httpx.Request") -> "httpx.Response":
         if operation.name == LOGIN:
@@ -293,6 +295,3 @@ class AsyncGateway:
         operation.answered()
         self._desk.exchanged(operation, request, response.status_code, started)
         return response
-
-    async def _log_in(self) -> Credential:
-        return await self._attempt(self._desk.login())

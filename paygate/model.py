@@ -4,10 +4,10 @@ All are frozen msgspec Structs. All times are aware datetimes; all amounts are M
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar, Final, TypeAlias, cast
+from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias, cast
 
 from msgspec import Struct
 from msgspec.structs import force_setattr
@@ -158,29 +158,37 @@ class CallbackRequest(Struct, frozen=True):
     """A call from the provider, as it arrived.
 
     `path` is what your server saw; the path that counts for the signature comes from the configuration.
-    `headers` is a mapping or pairs, in any letter case. `body` is the raw bytes, before any parsing.
+    `headers` is a mapping or pairs, in any letter case; they are kept in lower case. `body` is the raw
+    bytes, before any parsing.
     """
 
     method: str
     path: str
-    headers: Headers
+    headers: Mapping[str, str]
     body: bytes
+
+    if TYPE_CHECKING:
+
+        def __init__(self, method: str, path: str, headers: Headers, body: bytes) -> None: ...
 
     def __post_init__(self) -> None:
         if not isinstance(self.body, bytes):
             raise TypeError("body must be the raw bytes as received, before any parsing")
-        given = self.headers
-        pairs = cast("Mapping[str, str]", given).items() if isinstance(given, Mapping) else given
-        headers: dict[str, str] = {}
-        for name, value in pairs:
-            key = name.lower()
+        given: object = self.headers
+        pairs: Collection[tuple[str, str]]
+        if isinstance(given, (dict, Mapping)):  # dict first: asking an abstract class costs more
+            pairs = given.items()
+        else:
+            pairs = tuple(cast("Iterable[tuple[str, str]]", given))
+        headers = {name.lower(): value for name, value in pairs}
+        if len(headers) < len(pairs):
             # A name sent twice is joined as HTTP says; no signature fits the joined value.
-            headers[key] = f"{headers[key]}, {value}" if key in headers else value
+            headers = {key: ", ".join(v for n, v in pairs if n.lower() == key) for key in headers}
         force_setattr(self, "headers", headers)
 
     def header(self, name: str) -> str | None:
         """The value of a header, by its name in lower case."""
-        return cast("dict[str, str]", self.headers).get(name)
+        return self.headers.get(name)
 
     def __repr__(self) -> str:
         return f"CallbackRequest({self.method!r}, {self.path!r}, {len(self.body)} bytes)"

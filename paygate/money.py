@@ -10,6 +10,7 @@ from msgspec.structs import force_setattr
 from paygate.errors import InvalidCharge
 
 AMOUNT: Final = re.compile(r"-?[0-9]{1,14}(\.[0-9]{1,2})?")
+WIRE: Final = re.compile(r"[0-9]{1,14}\.[0-9]{2}")
 CURRENCY: Final = re.compile(r"[A-Z]{3}")
 CENT: Final = Decimal("0.01")
 LARGEST: Final = Decimal("99999999999999.99")
@@ -30,8 +31,13 @@ class Money(Struct, frozen=True):
         def __init__(self, amount: Decimal | int | str, currency: str = "IDR") -> None: ...
 
     def __post_init__(self) -> None:
-        force_setattr(self, "amount", _exact(self.amount))
-        if type(self.currency) is not str or CURRENCY.fullmatch(self.currency) is None:
+        given: object = self.amount
+        if type(given) is str and WIRE.fullmatch(given) is not None:
+            force_setattr(self, "amount", Decimal(given))
+        else:
+            force_setattr(self, "amount", _exact(given))
+        currency = self.currency
+        if currency != "IDR" and (type(currency) is not str or CURRENCY.fullmatch(currency) is None):
             raise InvalidCharge("currency", 'write three capital letters (ISO 4217), as in "IDR"')
 
     @classmethod

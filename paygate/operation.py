@@ -14,6 +14,7 @@ from paygate.errors import (
     Unreachable,
 )
 from paygate.flow import Flow
+from paygate.model import Charge
 from paygate.redaction import place_of
 
 if TYPE_CHECKING:
@@ -38,14 +39,12 @@ class Operation(Generic[R]):
         *,
         reference: str | None = None,
         changes: bool,
-        check: Callable[[R], None] | None = None,
     ) -> None:
         self.gateway = gateway
         self.name = name
         self.reference = reference
         self.changes = changes
         self._ask = ask
-        self._check = check
         self.external_id: str | None = None
         self._arrived = 0
         self._lost = 0
@@ -74,9 +73,13 @@ class Operation(Generic[R]):
         self._arrived -= 1
 
     def finish(self, result: R) -> R:
-        """The flow has ended; its result is checked like any other answer."""
-        if self._check is not None:
-            self._check(result)
+        """The flow has ended; its result must be about the charge that was asked for."""
+        if self.reference is not None and not (
+            isinstance(result, Charge)
+            and result.reference == self.reference
+            and result.gateway == self.gateway
+        ):
+            raise PluginError("the adapter answered with another charge than was asked for")
         return result
 
     def may_repeat(self, error: PaygateError) -> bool:

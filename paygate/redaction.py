@@ -39,6 +39,8 @@ def scrub(text: str) -> str:
 
     At most 150 characters are kept (SNAP BI: the length of responseMessage).
     """
+    if len(text) > 4 * LONGEST:  # cut first, between words, so that hostile lengths cost nothing
+        text = text[: 4 * LONGEST].rpartition(" ")[0] + " …"
     for pattern in PATTERNS:
         text = pattern.sub(HIDDEN, text)
     printable = "".join(sign if sign.isprintable() else " " for sign in text)

@@ -7,6 +7,7 @@ from paygate.snap.inbound import Notices, aware
 from paygate.snap.keys import are_pair, check_pair, load_private_key, load_public_key, public_pem
 from paygate.snap.profile import SnapProfile, Timestamps, external_id
 from paygate.snap.replies import read_reply, retry_after
+from paygate.snap.requests import post
 from paygate.snap.signing import (
     notice_string,
     request_string,
@@ -38,6 +39,7 @@ __all__ = [
     "log_in",
     "minify",
     "notice_string",
+    "post",
     "public_pem",
     "read_reply",
     "request_string",

@@ -8,7 +8,7 @@ import re
 from typing import Final
 
 # A string that is never closed runs to the end, so that hostile bytes cannot make the search quadratic.
-TOKENS: Final = re.compile(rb'("[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z))|[ \t\r\n]+', re.DOTALL)
+TOKENS: Final = re.compile(rb'("[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z))|[ \t\r\n]+', re.DOTALL)
 
 
 def minify(body: bytes) -> bytes:

@@ -41,6 +41,8 @@ class SnapCode(Struct, frozen=True):
     @classmethod
     def parse(cls, code: str | int) -> "SnapCode | None":
         """Read "4042701", 4042701 or "200US00"; None for anything else."""
+        if isinstance(code, int) and not 0 <= code < 10**7:
+            return None
         form = FORM.fullmatch(str(code))
         return cls(int(form[1]), form[2], form[3]) if form else None
 
@@ -68,7 +70,7 @@ GENERAL: Final[Errors] = MappingProxyType(
         (401, "04"): AuthenticationFailed,
         (403, "00"): ChargeExpired,
         (403, "01"): PermissionDenied,
-        (403, "02"): AmountRejected,
+        (403, "02"): LimitExceeded,
         (403, "03"): PermissionDenied,  # suspected fraud
         (403, "04"): LimitExceeded,
         (403, "05"): PermissionDenied,  # do not honor
@@ -105,7 +107,7 @@ GENERAL: Final[Errors] = MappingProxyType(
         (404, "12"): InvalidRequest,
         (404, "13"): AmountRejected,
         (404, "14"): AlreadyPaid,
-        (404, "15"): AuthenticationFailed,
+        (404, "15"): PermissionDenied,  # wrong one-time password of the payer
         (404, "16"): PermissionDenied,  # partner not found
         (404, "17"): PermissionDenied,
         (404, "18"): OutcomeUnknown,  # inconsistent: success for some services, failure for others

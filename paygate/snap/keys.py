@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
 from paygate.errors import ConfigurationError
 
 SMALLEST: Final = 2048
+OTHER_PUBLIC: Final = "ask whoever made it for the public half of an RSA pair of 2048 bits"
 
 
 def load_private_key(pem: str, setting: str = "private_key") -> RSAPrivateKey:
@@ -38,7 +39,8 @@ def load_private_key(pem: str, setting: str = "private_key") -> RSAPrivateKey:
         _wrong(setting, "is no private key in PEM; make one: paygate keygen")
     if not isinstance(key, RSAPrivateKey):
         _wrong(setting, "is no RSA key; make one: paygate keygen")
-    _checked_size(key.key_size, setting)
+    if key.key_size < SMALLEST:
+        _wrong(setting, f"has {key.key_size} bits, and {SMALLEST} are the least: paygate keygen")
     return key
 
 
@@ -54,8 +56,9 @@ def load_public_key(pem: str, setting: str = "provider_public_key") -> RSAPublic
     except (ValueError, TypeError, UnsupportedAlgorithm, binascii.Error):
         _wrong(setting, "is no public key in PEM; it begins with BEGIN PUBLIC KEY")
     if not isinstance(key, RSAPublicKey):
-        _wrong(setting, "is no RSA key")
-    _checked_size(key.key_size, setting)
+        _wrong(setting, f"is no RSA key; {OTHER_PUBLIC}")
+    if key.key_size < SMALLEST:
+        _wrong(setting, f"has {key.key_size} bits, and {SMALLEST} are the least; {OTHER_PUBLIC}")
     return key
 
 
@@ -73,11 +76,6 @@ def are_pair(private_key: RSAPrivateKey, public_key: RSAPublicKey) -> bool:
 def public_pem(key: RSAPublicKey) -> str:
     """A public key as PEM, to paste in a provider's portal."""
     return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
-
-
-def _checked_size(bits: int, setting: str) -> None:
-    if bits < SMALLEST:
-        _wrong(setting, f"has {bits} bits, and {SMALLEST} are the least: paygate keygen")
 
 
 def _wrong(setting: str, why: str) -> NoReturn:

@@ -1,5 +1,6 @@
 """What a SNAP provider's reply says: a message, a definite no, or nothing that can be relied on."""
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
@@ -26,6 +27,8 @@ class Message(Protocol):
 M = TypeVar("M", bound=Message)
 
 
+DAY: Final = 86_400
+PLAIN: Final = re.compile(r"[0-9A-Za-z]{1,12}")
 NO_ODD_CODES: Final[Mapping[str, type[PaygateError]]] = MappingProxyType({})
 
 
@@ -42,23 +45,20 @@ def read_reply(
     the form of SNAP BI; they are believed under an HTTP 4xx only.
     """
     message = read(reply, decoder)
-    code = SnapCode.parse(message.response_code)
     status = reply.status_code
-    shown = scrub(str(message.response_code))
+    code = SnapCode.parse(message.response_code)
+    if code is not None and code.is_success and status == 200:
+        return message
+    given = str(message.response_code)
+    shown = given if PLAIN.fullmatch(given) else scrub(given)
     told = scrub(message.response_message)
-    context: dict[str, Any] = {
-        "provider_code": shown,
-        "provider_message": told,
-        "http_status": status,
-    }
-    if code is None and shown in odd and 400 <= status < 500:
-        raise odd[shown](told, **context)
+    context: dict[str, Any] = {"provider_code": shown, "provider_message": told, "http_status": status}
     if code is None:
+        if given in odd and 400 <= status < 500:
+            raise odd[given](told, **context)
         raise OutcomeUnknown("the response code has no form that we know", **context)
     if code.http != status:
         raise OutcomeUnknown("HTTP status and response code disagree", **context)
-    if code.is_success:
-        return message
     kind = errors.get((code.http, code.case))
     if kind is None:
         raise OutcomeUnknown("the response code is not one that we know", **context)
@@ -70,4 +70,5 @@ def read_reply(
 def retry_after(reply: "httpx.Response") -> float | None:
     """Retry-After in seconds, where it is a plain number of at most a day."""
     text = reply.headers.get("Retry-After", "")
-    return float(text) if text.isascii() and text.isdigit() and len(text) <= 5 else None
+    is_number = text.isascii() and text.isdigit() and len(text) <= 5
+    return float(text) if is_number and int(text) <= DAY else None

@@ -49,8 +49,8 @@ def sign_rsa(private_key: RSAPrivateKey, text: str) -> str:
 def verify_rsa(public_key: RSAPublicKey, text: str, signature: str) -> bool:
     """Whether a base64 signature fits; anything that is not one, does not."""
     try:
-        public_key.verify(base64.b64decode(signature, validate=True), text.encode(), PADDING, HASH)
-    except (InvalidSignature, binascii.Error, ValueError):
+        public_key.verify(binascii.a2b_base64(signature, strict_mode=True), text.encode(), PADDING, HASH)
+    except (InvalidSignature, ValueError):
         return False
     return True
 
@@ -70,7 +70,7 @@ def verify_hmac(secret: str, text: str, signature: str, encoding: Encoding = "ba
         if encoding == "hex":
             given = bytes.fromhex(signature) if len(signature) == 128 else b""
         else:
-            given = base64.b64decode(signature, validate=True)
+            given = binascii.a2b_base64(signature, strict_mode=True)
         return hmac.compare_digest(given, _hmac(secret, text))
     except ValueError:
         return False

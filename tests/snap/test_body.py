@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from paygate.snap import body_hash, minify
@@ -107,6 +107,11 @@ def test_a_string_never_changes(text: str, ascii_only: bool, before: str, after:
 
 
 @given(AWKWARD)
+@example(b'"a \\')  # ends in the middle of an escape
+@example(b'"a \\\n b" c')  # escapes a line feed
+@example(b'"a \\" b" c d')
+@example(b'"a \\\\" b "c d')
+@example(b'\\"a b" \\" c')
 def test_any_bytes_are_treated_as_by_hand(body: bytes) -> None:
     """Bytes that are no JSON come back without white space outside quotes, and without an exception."""
     assert by_hand(body) == minify(body)

@@ -38,7 +38,7 @@ TABLE: dict[tuple[int, str], type[PaygateError]] = {
     (401, "04"): AuthenticationFailed,  # customer's token not found
     (403, "00"): ChargeExpired,
     (403, "01"): PermissionDenied,  # feature
-    (403, "02"): AmountRejected,  # over the limit of one transaction
+    (403, "02"): LimitExceeded,  # over the limit of one transaction
     (403, "03"): PermissionDenied,  # suspected fraud
     (403, "04"): LimitExceeded,  # number of activities
     (403, "05"): PermissionDenied,  # not honoured
@@ -75,7 +75,7 @@ TABLE: dict[tuple[int, str], type[PaygateError]] = {
     (404, "12"): InvalidRequest,  # bill
     (404, "13"): AmountRejected,
     (404, "14"): AlreadyPaid,
-    (404, "15"): AuthenticationFailed,  # one-time password
+    (404, "15"): PermissionDenied,  # one-time password
     (404, "16"): PermissionDenied,  # partner
     (404, "17"): PermissionDenied,  # terminal
     (404, "18"): OutcomeUnknown,  # inconsistent: some services count it as success

@@ -222,7 +222,7 @@ def test_any_layout_of_the_time_is_believed(stamp: str, notices: Notices, sign: 
 def test_the_window_ends_where_it_says(
     window: float, age: float, believed: bool, public_key: RSAPublicKey, sign: Sign
 ) -> None:
-    """As old as the window and no older; from the future by five minutes, or by the window if it is less."""
+    """As old as the window and no older; from the future by five minutes, whatever the window is."""
     notices = Notices(public_key, PATH, window, lambda: NOW + age)
     if believed:
         assert notices.verify(call(sign())) == SENT

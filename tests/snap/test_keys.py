@@ -60,6 +60,8 @@ def refused(load: Callable[[str, str], object], pem: str) -> str:
     """The text of the refusal, which names the setting and shows none of the key."""
     with pytest.raises(ConfigurationError) as caught:
         load(pem, "gateways.main.the_key")
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__, "the cause, which may quote the key, is left out"
     told = str(caught.value) + "".join(traceback.format_exception(caught.value))
     assert "gateways.main.the_key" in str(caught.value)
     for word in re.findall(r"[A-Za-z0-9+/=]{12,}", pem):

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from functools import partial
@@ -66,6 +67,17 @@ def test_the_day_turns_at_midnight_of_the_layout_s_zone(moment: str, jakarta: st
     assert utc == at(seconds, "Z")
     assert jakarta.replace("+", ".000+") == at(seconds, "ms+07:00")
     assert utc.replace("Z", ".000Z") == at(seconds, "msZ")
+
+
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="this system has no tzset")
+def test_the_zone_of_the_machine_does_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server set to another zone tells Jakarta's time and UTC all the same."""
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("TZ", "XYZ+5")
+        time.tzset()
+        told = at(MORNING, "+07:00"), at(MORNING, "Z")
+    time.tzset()
+    assert told == ("2026-01-02T10:15:00+07:00", "2026-01-02T03:15:00Z")
 
 
 @given(st.integers(0, 4_000_000_000), st.integers(0, 7), st.sampled_from(LAYOUTS))

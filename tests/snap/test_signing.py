@@ -157,10 +157,11 @@ def test_a_part_of_an_hmac_does_not_fit(cut: int) -> None:
 def test_a_signature_with_something_around_it_does_not_fit(
     form: str, public_key: RSAPublicKey, private_key: RSAPrivateKey
 ) -> None:
-    """Base64 is read strictly."""
-    rsa, mac = sign_rsa(private_key, TEXT), sign_hmac(SECRET, TEXT)
+    """Base64 and hexadecimal are read strictly."""
+    rsa, mac, digits = sign_rsa(private_key, TEXT), sign_hmac(SECRET, TEXT), sign_hmac(SECRET, TEXT, "hex")
     assert not verify_rsa(public_key, TEXT, form.format(rsa, rsa))
     assert not verify_hmac(SECRET, TEXT, form.format(mac, mac))
+    assert not verify_hmac(SECRET, TEXT, form.format(digits, digits), "hex")
 
 
 @given(st.text(), st.text())

@@ -31,6 +31,7 @@ from paygate.snap import (
     SnapProfile,
     Timestamps,
     log_in,
+    post,
     read_reply,
 )
 from paygate_ayolinx import codes, wire
@@ -187,7 +188,7 @@ class Ayolinx:
         return AyolinxSimulator(callback_url, pace=pace)
 
     def _post(self, path: str, message: wire.Wire) -> httpx.Request:
-        return httpx.Request("POST", self._urls[path], content=wire.encode(message))
+        return post(self._urls[path], wire.encode(message))
 
     def _check_reference(self, told: wire.StatusReply, charge: ChargeRef) -> None:
         if told.original_partner_reference_no not in (None, charge.reference):

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from paygate import InvalidCharge, Money
+from paygate.snap import aware
 
 JAKARTA: Final = timezone(timedelta(hours=7))
 SECONDS_DIGITS: Final = 10
@@ -126,15 +127,16 @@ def moment(text: str | int | None) -> datetime | None:
 
     What cannot be read is None: a time is never worth losing a paid charge for.
     """
-    given = "" if text is None else str(text)
+    if text is None:
+        return None
+    given = str(text)
     try:
-        if given.isascii() and given.isdigit():
-            if len(given) == SECONDS_DIGITS:
-                return datetime.fromtimestamp(int(given), UTC)
-            if len(given) == MILLISECONDS_DIGITS:
-                return datetime.fromtimestamp(int(given) / 1000, UTC)
-            return None
-        read = datetime.fromisoformat(given)
+        if not given.isdecimal():
+            return aware(given)
+        if len(given) == SECONDS_DIGITS:
+            return datetime.fromtimestamp(int(given), UTC)
+        if len(given) == MILLISECONDS_DIGITS:
+            return datetime.fromtimestamp(int(given) / 1000, UTC)
     except (ValueError, OverflowError):
         return None
-    return read if read.utcoffset() is not None else None
+    return None

@@ -124,9 +124,9 @@ def minify_body(call: Call, _: int, __: int) -> Call:
 
 
 def rewrite_body(call: Call, where: int, what: int) -> Call:
-    olds = (b"25000", b"INV-1", b'"00"', b"IDR", b"QRIS", b"{", b"\\u00e9", b"latest", b'"05"')
-    news = (b"1", b"99999", b"INV-9", b'"06"', b"{{", b"", b"\xff", b"\\ud800", b"\xc3\xa9")
-    return call._replace(body=call.body.replace(olds[where % len(olds)], news[what % len(news)]))
+    old = (b"25000", b"INV-1", b'"00"', b"IDR", b"QRIS", b"{", b"\\u00e9", b"latest", b'"05"')
+    new = (b"1", b"99999", b"INV-9", b'"06"', b"{{", b"", b"\xff", b"\\ud800", b"\xc3\xa9")
+    return call._replace(body=call.body.replace(old[where % len(old)], new[what % len(new)]))
 
 
 def encode_body(call: Call, where: int, _: int) -> Call:
@@ -155,11 +155,9 @@ def respell_signature(call: Call, where: int, what: int) -> Call:
         old + "=" * (where % 4),
         # The four bits before the padding do not count, so each of these is the same signature.
         old[:-3] + "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"[what % 64] + old[-2:],
-        old.swapcase(),
         old.replace("+", "-").replace("/", "_"),
-        old.encode().hex(),
+        old.encode("utf-8", "surrogatepass").hex(),
         "A" * place,
-        "",
     )
     return call.with_header("x-signature", kinds[(where + what) % len(kinds)])
 
@@ -178,6 +176,7 @@ def respell_stamp(call: Call, where: int, what: int) -> Call:
     old = call.first("x-timestamp")
     place = where % (len(old) + 1)
     kinds = (
+        "",
         old.lower(),
         old.replace("+00:00", "Z"),
         old.replace("T", " "),
@@ -185,7 +184,6 @@ def respell_stamp(call: Call, where: int, what: int) -> Call:
         old[:place],
         old[:place] + "0 :é"[what % 4] + old[place + 1 :],
         f"{old}, {old}",
-        "",
     )
     return call.with_header("x-timestamp", kinds[what % len(kinds)])
 
@@ -279,38 +277,23 @@ def without_space(body: bytes) -> bytes:
     return bytes(kept)
 
 
-numbers: Final = st.integers(0, 2**16)
-
-
 @settings(max_examples=EXAMPLES)
-@given(
-    which=st.integers(0, 2),
-    proof=st.integers(0, 8),
-    steps=st.lists(st.tuples(st.sampled_from(MUTATIONS), numbers, numbers), min_size=1, max_size=3),
-)
-def test_a_mutated_callback(
-    paygate: Paygate,
-    genuine: tuple[Genuine, ...],
-    which: int,
-    proof: int,
-    steps: list[tuple[Callable[[Call, int, int], Call], int, int]],
-) -> None:
+@given(dice=st.binary(min_size=14, max_size=14))
+def test_a_mutated_callback(paygate: Paygate, genuine: tuple[Genuine, ...], dice: bytes) -> None:
     """A genuine callback is accepted as long as what was signed is untouched, and not a bit further."""
-    body, stamp, _ = genuine[which]
-    # Now and then a callback has the signature of another one.
+    # One draw is ten times as fast as many: two bytes choose body and signature, four each a mutation.
+    which, proof = dice[0] % 3, dice[1] % 8
     signature = genuine[proof if proof < 3 else which].signature
-    headers = (("X-TIMESTAMP", stamp), ("X-SIGNATURE", base64.b64encode(signature).decode()))
-    call = Call("POST", PATH, headers, body)
-    for mutate, where, what in steps:
-        call = mutate(call, where, what)
+    headers = (("X-TIMESTAMP", genuine[which].stamp), ("X-SIGNATURE", base64.b64encode(signature).decode()))
+    call = Call("POST", PATH, headers, genuine[which].body)
+    for at in (2, 6, 10)[: 1 + dice[1] // 8 % 3]:
+        mutate = MUTATIONS[dice[at] % len(MUTATIONS)]
+        call = mutate(call, int.from_bytes(dice[at + 1 : at + 3]), dice[at + 3])
+    if is_untouched(call, genuine):
+        assert call.body == paygate.parse_callback("main", CallbackRequest(*call)).raw
+        return
+    with pytest.raises(CallbackRejected) as rejected:
+        paygate.parse_callback("main", CallbackRequest(*call))
+    assert REASONS[rejected.value.reason] == rejected.value.reply.status
+    assert [] == leaks(f"{rejected.value}{rejected.value!r}")
     RAISED.clear()
-    try:
-        callback = paygate.parse_callback("main", CallbackRequest(*call))
-    except CallbackRejected as error:
-        assert REASONS[error.reason] == error.reply.status
-        assert [] == leaks(f"{error}{error!r}")
-        accepted = False
-    else:
-        assert call.body == callback.raw
-        accepted = True
-    assert is_untouched(call, genuine) is accepted

@@ -1,0 +1,260 @@
+"""The pretend Ayolinx refuses what the real one should, each with its own code. Requests are made by hand."""
+
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256, SHA512
+from paygate_ayolinx.door import SandboxAccount
+from paygate_ayolinx.simulator import AyolinxSimulator
+
+START = datetime(2026, 9, 14, 3, 15, tzinfo=UTC)
+STAMP = "2026-09-14T10:15:00+07:00"
+HOST = "https://sandbox.ayolinx.id"
+LOGIN = "/v1.0/access-token/b2b"
+GENERATE = "/v1.0/qr/qr-mpm-generate"
+QUERY = "/v1.0/qr/qr-mpm-query"
+CANCEL = "/v1.0/qr/qr-mpm-cancel"
+ORDER: dict[str, Any] = {
+    "partnerReferenceNo": "INV-1",
+    "amount": {"currency": "IDR", "value": "10000.00"},
+    "additionalInfo": {"channel": "BNC_QRIS"},
+}
+Headers = dict[str, str | None]
+NAMED = {"originalPartnerReferenceNo": "INV-1", "additionalInfo": {"channel": "BNC_QRIS"}}
+
+
+class Clock:
+    """A clock that is set by hand."""
+
+    def __init__(self) -> None:
+        self.moment = START
+
+    def __call__(self) -> float:
+        return self.moment.timestamp()
+
+    def text(self) -> str:
+        """The time as Ayolinx writes it."""
+        return self.moment.isoformat()
+
+
+class Merchant:
+    """Makes requests by hand and sends them; any header may be changed, or left out by None."""
+
+    def __init__(self, simulator: AyolinxSimulator, account: SandboxAccount, clock: Clock) -> None:
+        self.simulator = simulator
+        self.account = account
+        self.clock = clock
+        self.sent = 0
+
+    def send(self, path: str, content: bytes, headers: Headers, method: str = "POST") -> dict[str, Any]:
+        """Send a request and return the answer, whose status must be the first part of its code."""
+        kept = {name: value for name, value in headers.items() if value is not None}
+        reply = self.simulator.handle(httpx.Request("POST", HOST + path, content=content, headers=kept))
+        answer: dict[str, Any] = reply.json()
+        assert str(reply.status_code) == answer["responseCode"][:3]
+        assert 7 == len(answer["responseCode"])
+        return answer
+
+    def log_in(
+        self,
+        key: RSAPrivateKey | None = None,
+        signed: str | None = None,
+        content: bytes = b'{"grantType":"client_credentials"}',
+        headers: Headers | None = None,
+    ) -> dict[str, Any]:
+        """Ask for a token; `signed` is another string to sign."""
+        given = headers or {}
+        stamp = given.get("X-TIMESTAMP") or self.clock.text()
+        text = signed or f"{self.account.client_key}|{stamp}"
+        proof = (key or self.account.merchant_key).sign(text.encode(), PKCS1v15(), SHA256())
+        own: Headers = {
+            "Content-Type": "application/json",
+            "X-CLIENT-KEY": self.account.client_key,
+            "X-TIMESTAMP": stamp,
+            "X-SIGNATURE": base64.b64encode(proof).decode(),
+        }
+        return self.send(LOGIN, content, own | given)
+
+    def ask(
+        self,
+        body: Any = ORDER,
+        path: str = GENERATE,
+        token: str | None = None,
+        headers: Headers | None = None,
+    ) -> dict[str, Any]:
+        """Ask for anything else."""
+        content = json.dumps(body, separators=(",", ":")).encode()
+        token = self.log_in()["accessToken"] if token is None else token
+        given = headers or {}
+        stamp = given.get("X-TIMESTAMP") or self.clock.text()
+        body_hash = hashlib.sha256(content).hexdigest()
+        text = f"POST:{path}:{token}:{body_hash}:{stamp}"
+        digest = hmac.digest(self.account.client_secret.encode(), text.encode(), "sha512")
+        self.sent += 1
+        own: Headers = {
+            "Content-Type": "application/json",
+            "Authorization": f"Bearer {token}",
+            "X-PARTNER-ID": self.account.client_key,
+            "X-TIMESTAMP": stamp,
+            "X-SIGNATURE": base64.b64encode(digest).decode(),
+            "X-EXTERNAL-ID": str(self.sent),
+        }
+        return self.send(path, content, own | given)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """The simulator's clock."""
+    return Clock()
+
+
+@pytest.fixture
+def merchant(
+    make_simulator: Callable[..., AyolinxSimulator], account: SandboxAccount, clock: Clock
+) -> Merchant:
+    """A merchant of a pretend Ayolinx."""
+    return Merchant(make_simulator(clock=clock), account, clock)
+
+
+def refused(merchant: Merchant, code: str, answer: dict[str, Any]) -> None:
+    """Check that a request was refused by this code and left nothing behind."""
+    assert code == answer["responseCode"]
+    assert {"responseCode", "responseMessage"} == set(answer)
+    assert () == merchant.simulator.ledger.charges
+
+
+def test_what_is_right(merchant: Merchant) -> None:
+    """A token lives an hour and serves a charge, a query and a cancellation."""
+    login = merchant.log_in()
+    assert ("2007300", "Bearer", "3600") == (login["responseCode"], login["tokenType"], login["expiresIn"])
+    token = login["accessToken"]
+    made = merchant.ask(token=token)
+    [charge] = merchant.simulator.ledger.charges
+    assert {
+        "responseCode": "2004700",
+        "responseMessage": "Successful",
+        "partnerReferenceNo": "INV-1",
+        "qrContent": charge.payload,
+        "expiredDate": str(int(charge.expires_at.timestamp())),
+    } == made
+    told = merchant.ask(NAMED, QUERY, token)
+    assert ("2005100", "INV-1", "03", "") == (
+        told["responseCode"],
+        told["originalPartnerReferenceNo"],
+        told["latestTransactionStatus"],
+        told["finishedTime"],
+    )
+    assert "2007700" == merchant.ask(NAMED, CANCEL, token)["responseCode"]
+    assert "05" == merchant.ask(NAMED, QUERY, token)["latestTransactionStatus"]
+    assert "4057701" == merchant.ask(NAMED, CANCEL, token)["responseCode"]
+
+
+def test_a_login_that_is_signed_wrongly(merchant: Merchant) -> None:
+    """A token request by another key, over another string or in another form of signature is refused."""
+    key, client = merchant.account.merchant_key, merchant.account.client_key
+    text = f"{client}|{STAMP}".encode()
+    right = key.sign(text, PKCS1v15(), SHA256())
+    for answer in (
+        merchant.log_in(key=merchant.account.provider_key),
+        merchant.log_in(signed=f"{merchant.account.client_secret}|{STAMP}"),
+        merchant.log_in(signed=f"{STAMP}|{client}"),
+        merchant.log_in(signed=client + STAMP),
+        merchant.log_in(headers={"X-SIGNATURE": right.hex()}),
+        merchant.log_in(
+            headers={"X-SIGNATURE": base64.b64encode(key.sign(text, PKCS1v15(), SHA512())).decode()}
+        ),
+        merchant.log_in(headers={"X-SIGNATURE": "AAAA"}),
+        merchant.log_in(headers={"X-CLIENT-KEY": "CKSandbox-other"}),
+    ):
+        refused(merchant, "4017300", answer)
+    assert 0 == merchant.simulator.door.logins
+
+
+@pytest.mark.parametrize("header", ["X-CLIENT-KEY", "X-TIMESTAMP", "X-SIGNATURE"])
+@pytest.mark.parametrize("value", [None, ""])
+def test_a_login_without_a_header(merchant: Merchant, header: str, value: str | None) -> None:
+    """A token request without a header, or with an empty one, is refused."""
+    refused(merchant, "4007302", merchant.log_in(headers={header: value}))
+
+
+@pytest.mark.parametrize(
+    "header", ["Authorization", "X-PARTNER-ID", "X-TIMESTAMP", "X-SIGNATURE", "X-EXTERNAL-ID"]
+)
+def test_a_request_without_a_header(merchant: Merchant, header: str) -> None:
+    """So is any other request."""
+    refused(merchant, "4004702", merchant.ask(headers={header: None}))
+
+
+@pytest.mark.parametrize(
+    "stamp",
+    [
+        "2026-09-14 10:15:00+07:00",
+        "2026-09-14T10:15:00",
+        "2026-09-14T10:15:00.000+07:00",
+        "2026-09-14T10:15:00+0700",
+        "20260914T101500+0700",
+        "2026-13-14T10:15:00+07:00",
+        "1789355700",
+        "now",
+    ],
+)
+def test_a_time_in_another_form(merchant: Merchant, stamp: str) -> None:
+    """Only whole seconds with an offset are a timestamp, at the login and elsewhere."""
+    refused(merchant, "4007301", merchant.log_in(headers={"X-TIMESTAMP": stamp}))
+    refused(merchant, "4004701", merchant.ask(headers={"X-TIMESTAMP": stamp}))
+
+
+@pytest.mark.parametrize("seconds", [-301, 301, 86_400])
+def test_a_stale_time(merchant: Merchant, clock: Clock, seconds: int) -> None:
+    """A timestamp more than five minutes from now is refused; a fresh one in another zone is not."""
+    stale = (clock.moment + timedelta(seconds=seconds)).isoformat()
+    refused(merchant, "4017300", merchant.log_in(headers={"X-TIMESTAMP": stale}))
+    refused(merchant, "4014700", merchant.ask(headers={"X-TIMESTAMP": stale}))
+    assert "2004700" == merchant.ask(headers={"X-TIMESTAMP": "2026-09-14T03:19:59Z"})["responseCode"]
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "", "application/x-www-form-urlencoded", None])
+def test_another_content_type(merchant: Merchant, kind: str | None) -> None:
+    """A body that does not call itself JSON is refused."""
+    refused(merchant, "4007301", merchant.log_in(headers={"Content-Type": kind}))
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (b'{"grantType":"password"}', "4007302"),
+        (b"{}", "4007302"),
+        (b"[]", "4007300"),
+        (b"", "4007300"),
+        (b"\xff", "4007300"),
+        (b"[" * 100_000, "4007300"),
+    ],
+)
+def test_a_login_with_another_body(merchant: Merchant, content: bytes, code: str) -> None:
+    """A token request asks for client credentials, in JSON."""
+    refused(merchant, code, merchant.log_in(content=content))
+
+
+def test_a_token_that_is_none(merchant: Merchant, clock: Clock) -> None:
+    """An unknown, expired or revoked token is refused, and a token of another scheme."""
+    refused(merchant, "4014701", merchant.ask(token="0" * 32))
+    refused(merchant, "4014701", merchant.ask(token=""))
+    token = merchant.log_in()["accessToken"]
+    for scheme in (token, f"Basic {token}", f"bearer {token}", f"Bearer  {token}", f"Bearer {token} x"):
+        refused(merchant, "4014701", merchant.ask(token=token, headers={"Authorization": scheme}))
+    clock.moment += timedelta(seconds=3599)
+    assert "4045101" == merchant.ask(NAMED, QUERY, token)["responseCode"]
+    clock.moment += timedelta(seconds=1)
+    refused(merchant, "4014701", merchant.ask(token=token))
+    token = merchant.log_in()["accessToken"]
+    merchant.simulator.revoke_tokens()
+    refused(merchant, "4014701", merchant.ask(token=token))

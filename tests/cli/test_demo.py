@@ -1,0 +1,183 @@
+import json
+import os
+import subprocess
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+from paygate_ayolinx.simulator import AyolinxSimulator
+from typer.testing import Result
+
+from paygate.cli import demo
+from paygate.cli.merchant import Merchant
+from paygate.sandbox import Fault, PayerAction, PretendCharge, qris_fields
+from tests.watch import leaks
+
+Run = Callable[..., Result]
+Pretender = list[AyolinxSimulator]
+Alone = Callable[..., "subprocess.CompletedProcess[str]"]
+
+ORDERS = {"DEMO-1": 1, "DEMO-2": 1, "DEMO-3": 1}
+
+
+def steps(story: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [part for part in story if "step" in part]
+
+
+def test_the_demo_succeeds_in_a_process_of_its_own(run_alone: Alone) -> None:
+    """`python -m paygate demo` exits with 0, says so in its last line and complains of nothing."""
+    done = run_alone("demo")
+    assert 0 == done.returncode
+    assert "" == done.stderr
+    assert "All 12 steps are as they should be." in done.stdout.splitlines()[-1]
+    assert "✗" not in done.stdout
+
+
+def test_the_demo_tells_its_story_to_a_person(run: Run, pretender: Pretender) -> None:
+    """It says who talks, shows each exchange and how it was signed, draws the code and counts the charges."""
+    done = run("demo")
+    assert 0 == done.exit_code
+    for part in (
+        "a pretend ayolinx at http://127.0.0.1:",
+        "A charge is made, paid and called back",
+        "→ POST /v1.0/access-token/b2b  HTTP 200",
+        "signed: <client key>|<timestamp>",
+        "✓ the callback is verified: the charge: PAID",
+        "✓ the forged callback: CallbackRejected",
+        "✓ cancel: CANCELLED",
+        "→ POST /v1.0/qr/qr-mpm-generate  no answer",
+        "✓ create_charge: OutcomeUnknown",
+        "✓ query settles it: PENDING",
+        "▀",
+    ):
+        assert part in done.output
+    assert ORDERS == pretender[0].ledger.counts()
+
+
+def test_the_demo_for_programs_is_a_list_in_which_every_step_is_right(run: Run, pretender: Pretender) -> None:
+    """--json prints nothing but a JSON list; each step says what was expected and what came."""
+    done = run("demo", "--json")
+    story = json.loads(done.stdout)
+    assert 0 == done.exit_code
+    assert "" == done.stderr
+    assert 12 == len(steps(story))
+    assert all(step["ok"] is True and step["expected"] == step["actual"] for step in steps(story))
+    assert 5 == sum("chapter" in part for part in story)
+
+
+def test_the_demo_for_programs_has_the_qris_payload(run: Run, pretender: Pretender) -> None:
+    """The payload has a right checksum and the price of the order."""
+    story = json.loads(run("demo", "--json").stdout)
+    [payload] = [part["qr"] for part in story if "qr" in part]
+    fields = qris_fields(payload)
+    assert ("25000", "0506DEMO-1") == (fields["54"], fields["62"])
+    assert pretender[0].ledger.charges[0].payload == payload
+
+
+def test_the_demo_for_programs_has_every_exchange(run: Run, pretender: Pretender) -> None:
+    """One login, three charges of which one is not answered, three queries and a cancellation."""
+    story = json.loads(run("demo", "--json").stdout)
+    exchanges = [(part["exchange"], part["status"]) for part in story if "exchange" in part]
+    assert [
+        ("authorize", 200),
+        ("create_charge", 200),
+        ("query", 200),
+        ("create_charge", 200),
+        ("cancel", 200),
+        ("query", 200),
+        ("create_charge", None),
+        ("query", 200),
+    ] == exchanges
+
+
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_the_demo_shows_no_secret(run: Run, pretender: Pretender, form: list[str]) -> None:
+    """Neither keys, client secret and token nor a signature is in its output."""
+    done = run("demo", *form)
+    assert [] == leaks(done.output)
+    assert pretender[0].account.client_key not in done.output
+    assert "BEGIN" not in done.output
+    assert "Bearer" not in done.output
+
+
+def test_a_step_that_goes_wrong_is_shown_and_the_exit_code_is_1(
+    run: Run, pretender: Pretender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A payer whose payment fails: three steps say what came instead, and the demo goes on to its end."""
+    act = AyolinxSimulator.act
+
+    def fail(simulator: AyolinxSimulator, reference: str, _: PayerAction) -> PretendCharge:
+        return act(simulator, reference, PayerAction.FAIL)
+
+    monkeypatch.setattr(AyolinxSimulator, "act", fail)
+    done = run("demo")
+    assert 1 == done.exit_code
+    assert "✗ the callback is verified: the charge: FAILED instead of PAID" in done.output
+    assert "✗ query agrees: FAILED instead of PAID" in done.output
+    assert "of 12 steps went wrong." in done.output.splitlines()[-1]
+
+
+def test_a_wrong_step_is_marked_for_programs_too(
+    run: Run, pretender: Pretender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The list is complete, the step is not ok, and the exit code is 1."""
+    monkeypatch.setattr(AyolinxSimulator, "notify", lambda *_: None)
+    monkeypatch.setattr(demo, "PATIENCE", 0.1)
+    done = run("demo", "--json")
+    wrong = [step["step"] for step in steps(json.loads(done.stdout)) if not step["ok"]]
+    assert 1 == done.exit_code
+    assert "the provider calls back" == wrong[0]
+
+
+def test_an_error_that_the_demo_does_not_expect_ends_it_with_its_own_exit_code(
+    run: Run,
+    pretender: Pretender,
+    make_simulator: Callable[..., AyolinxSimulator],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is told in its own words, for programs as JSON; there is no traceback."""
+
+    def spoilt(adapter: str | None, callback_url: str, pace: float) -> AyolinxSimulator:
+        simulator = make_simulator(callback_url, pace=pace)
+        simulator.faults.plan(Fault.ERROR)
+        return simulator
+
+    monkeypatch.setattr(demo, "simulator_of", spoilt)
+    done = run("demo", "--json")
+    told = json.loads(done.stdout)
+    assert (3, "OutcomeUnknown", "DEMO-1") == (done.exit_code, told["error"], told["reference"])
+    person = run("demo")
+    assert 3 == person.exit_code
+    assert person.stderr.startswith("OutcomeUnknown ")
+
+
+def test_an_adapter_without_a_simulator_is_an_error(run: Run) -> None:
+    """The demo needs a provider to pretend, and says which adapter has none."""
+    done = run("demo", "--adapter", "tiny")
+    assert 2 == done.exit_code
+    assert "adapter 'tiny' ships no simulator" in done.stderr
+
+
+def test_an_unknown_adapter_is_an_error_with_a_hint(run: Run) -> None:
+    """A typing error is answered with what was meant, for programs as JSON."""
+    done = run("demo", "--adapter", "ayolink", "--json")
+    told = json.loads(done.stdout)
+    assert (2, "PluginError") == (done.exit_code, told["error"])
+    assert "did you mean 'ayolinx'?" in told["message"]
+
+
+def test_the_demo_prints_where_only_ascii_can_be_printed(run_alone: Alone) -> None:
+    """A terminal or file that knows no arrows and blocks is no reason for a traceback."""
+    done = run_alone("demo", env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    assert "Traceback" not in done.stderr
+    assert 0 == done.returncode
+
+
+def test_the_demos_merchant_takes_callbacks_at_one_path_only() -> None:
+    """Anything else is not found, and nobody is told of it."""
+    with Merchant("/callbacks/main") as merchant:
+        assert 404 == merchant.post(f"{merchant.url}/elsewhere", b"{}")
+        assert merchant.wait(0) is None
+        with pytest.raises(httpx.HTTPStatusError):
+            httpx.get(f"{merchant.url}/callbacks/main", trust_env=False).raise_for_status()
