@@ -28,17 +28,16 @@ class Credentials:
         self._flight: Future[Credential] | None = None
         self._lock = threading.Lock()
 
+    def good(self) -> Credential | None:
+        """The credential at hand, unless it has expired."""
+        held = self._held
+        return held if held is not None and held.expires_at > self._clock() else None
+
     def fresh(self, stale: Credential | None = None) -> Credential:
         """The credential; a new one where it has expired or is the `stale` one."""
-        held = self._held
-        if held is not None and held is not stale and held.expires_at > self._clock():
-            return held
-        return self._renewed(stale)
-
-    def _renewed(self, stale: Credential | None) -> Credential:
         with self._lock:
-            held = self._held
-            if held is not None and held is not stale and held.expires_at > self._clock():
+            held = self.good()
+            if held is not None and held is not stale:
                 return held
             self._held = None
             flight = self._flight
@@ -85,15 +84,17 @@ class AsyncCredentials:
         self._held: Credential | None = None
         self._flight: _Flight | None = None
 
+    def good(self) -> Credential | None:
+        """The credential at hand, unless it has expired."""
+        held = self._held
+        return held if held is not None and held.expires_at > self._clock() else None
+
     async def fresh(self, stale: Credential | None = None) -> Credential:
         """The credential; a new one where it has expired or is the `stale` one."""
-        held = self._held
-        if held is not None and held is not stale and held.expires_at > self._clock():
+        held = self.good()
+        if held is not None and held is not stale:
             return held
         self._held = None
-        return await self._renewed()
-
-    async def _renewed(self) -> Credential:
         flight = self._flight
         if flight is None:
             flight = self._flight = _Flight()

@@ -113,12 +113,13 @@ class Desk:
                 gateway=self.gateway,
                 operation="parse_callback",
             ) from None
-        self.announce("callback_received", callback=callback)
+        if self._listeners["callback_received"]:
+            self.announce("callback_received", callback=callback)
         return callback
 
     def learnt(self, charge: Charge, before: Charge | ChargeRef | None) -> Charge:
         """Announce a status that the caller did not have."""
-        if charge.status is not getattr(before, "status", None):
+        if self._listeners["charge_changed"] and charge.status is not getattr(before, "status", None):
             self.announce("charge_changed", charge=charge)
         return charge
 

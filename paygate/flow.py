@@ -4,6 +4,7 @@ A flow is a generator: it yields requests, receives responses and returns the re
 """
 
 from collections.abc import Generator
+from types import GeneratorType
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
 
 from msgspec import MsgspecError
@@ -51,7 +52,7 @@ class Conversation(Generic[R]):
 
     def __init__(self, flow: Flow[R]) -> None:
         given: object = flow
-        if not isinstance(given, Generator):
+        if not isinstance(given, GeneratorType):
             raise PluginError(
                 f"the adapter returned {type(given).__name__} where a flow (a generator) was due"
             )

@@ -118,32 +118,30 @@ class Gateway:
         return repeat(first, partial(self._attempt, operation), operation.may_repeat, self._retry)
 
     def _attempt(self, operation: Operation[R]) -> R:
+        talk: Conversation[R] | None = None
         try:
-            return self._converse(operation)
+            talk = Conversation(operation.begin())
+            while talk.request is not None:
+                try:
+                    response = self._exchange(operation, talk.request)
+                except PaygateError as unanswered:
+                    talk.fail(unanswered)
+                else:
+                    talk.answer(response)
+            return operation.finish(talk.result)
         except Exception as error:
             failure = operation.verdict(error)
             if failure is error:
                 raise
             raise failure from known(error)
-
-    def _converse(self, operation: Operation[R]) -> R:
-        talk = Conversation(operation.begin())
-        try:
-            while talk.request is not None:
-                try:
-                    response = self._exchange(operation, talk.request)
-                except PaygateError as failure:
-                    talk.fail(failure)
-                else:
-                    talk.answer(response)
-            return operation.finish(talk.result)
         finally:
-            talk.close()
+            if talk is not None:
+                talk.close()
 
     def _exchange(self, operation: Operation[R], request: "httpx.Request") -> "httpx.Response":
         if operation.name == LOGIN:
             return self._send(operation, request)
-        credential = self._credentials.fresh()
+        credential = self._credentials.good() or self._credentials.fresh()
         response = self._send(operation, credential.sign(request))
         if credential.rejected_by(response):
             operation.turned_away()
@@ -246,32 +244,30 @@ class AsyncGateway:
         return await repeat_async(first, partial(self._attempt, operation), operation.may_repeat, self._retry)
 
     async def _attempt(self, operation: Operation[R]) -> R:
+        talk: Conversation[R] | None = None
         try:
-            return await self._converse(operation)
+            talk = Conversation(operation.begin())
+            while talk.request is not None:
+                try:
+                    response = await self._exchange(operation, talk.request)
+                except PaygateError as unanswered:
+                    talk.fail(unanswered)
+                else:
+                    talk.answer(response)
+            return operation.finish(talk.result)
         except Exception as error:
             failure = operation.verdict(error)
             if failure is error:
                 raise
             raise failure from known(error)
-
-    async def _converse(self, operation: Operation[R]) -> R:
-        talk = Conversation(operation.begin())
-        try:
-            while talk.request is not None:
-                try:
-                    response = await self._exchange(operation, talk.request)
-                except PaygateError as failure:
-                    talk.fail(failure)
-                else:
-                    talk.answer(response)
-            return operation.finish(talk.result)
         finally:
-            talk.close()
+            if talk is not None:
+                talk.close()
 
     async def _exchange(self, operation: Operation[R], request: "httpx.Request") -> "httpx.Response":
         if operation.name == LOGIN:
             return await self._send(operation, request)
-        credential = await self._credentials.fresh()
+        credential = self._credentials.good() or await self._credentials.fresh()
         response = await self._send(operation, credential.sign(request))
         if credential.rejected_by(response):
             operation.turned_away()

@@ -25,17 +25,26 @@ Clock = Callable[[], float]
 
 
 class _Gateways(Generic[G]):
-    """The gateways by name, and the choice among them: a dictionary look-up."""
+    """The gateways by name, and which one takes which method: both are dictionary look-ups."""
 
     def __init__(self, gateways: Mapping[str, G], routes: Mapping[str, str]) -> None:
         self.by_name: Mapping[str, G] = gateways
-        self._routes = routes
-        for kind, name in routes.items():
-            known = _method(kind)
-            if not gateways[name].supports("create_charge", known):
+        self._able: dict[type[Method], list[G]] = {
+            method: [g for g in gateways.values() if g.supports("create_charge", method)]
+            for method in METHODS
+        }
+        self._taking: dict[type[Method], G] = {
+            method: able[0] for method, able in self._able.items() if len(able) == 1
+        }
+        for method in METHODS:
+            name = routes.get(method.kind)
+            if name is None:
+                continue
+            if gateways[name] not in self._able[method]:
                 raise ConfigurationError(
-                    f"routes.{kind}: gateway {name!r} does not offer {kind}", gateway=name
+                    f"routes.{method.kind}: gateway {name!r} does not offer {method.kind}", gateway=name
                 )
+            self._taking[method] = gateways[name]
 
     def named(self, name: str) -> G:
         try:
@@ -49,24 +58,20 @@ class _Gateways(Generic[G]):
         """The gateway that makes this charge: the one named, the route, or the only one that can."""
         if gateway is not None:
             return self.named(gateway)
-        kind = request.method.kind
-        if kind in self._routes:
-            return self.by_name[self._routes[kind]]
-        able = [g for g in self.by_name.values() if g.supports("create_charge", request.method)]
-        if len(able) == 1:
-            return able[0]
-        if able:
-            names = ", ".join(g.name for g in able)
-            raise ConfigurationError(f"several gateways offer {kind}: add routes.{kind} ({names})")
+        method = type(request.method)
+        taker = self._taking.get(method)
+        if taker is not None:
+            return taker
+        if self._able[method]:
+            names = ", ".join(able.name for able in self._able[method])
+            raise ConfigurationError(
+                f"several gateways offer {method.kind}: add routes.{method.kind} ({names})"
+            )
         raise UnsupportedOperation(
-            f"no configured gateway offers {kind}",
+            f"no configured gateway offers {method.kind}",
             operation="create_charge",
             reference=request.reference,
         )
-
-
-def _method(kind: str) -> type[Method]:
-    return next(method for method in METHODS if method.kind == kind)
 
 
 def _adapter(one: GatewaySettings, clock: Clock) -> object:

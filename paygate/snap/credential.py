@@ -109,7 +109,7 @@ class SnapCredential:
         # Made anew as a whole: changing httpx's headers one by one costs ten times as much.
         request.headers = httpx.Headers(
             [
-                *(pair for pair in request.headers.raw if pair[0].lower() not in self._own),
+                *self._kept(request),
                 *self._fixed,
                 (b"X-TIMESTAMP", stamp.encode()),
                 (b"X-SIGNATURE", signature.encode()),
@@ -119,6 +119,12 @@ class SnapCredential:
         request.extensions["external_id"] = number
         request.extensions["signed"] = self._signed
         return request
+
+    def _kept(self, request: httpx.Request) -> list[tuple[bytes, bytes]]:
+        """The headers that a request has apart from ours; one of `post` has none, and gets the first two."""
+        if not request.headers:
+            return [(b"Host", request.url.netloc), (b"Content-Length", b"%d" % len(request.content))]
+        return [pair for pair in request.headers.raw if pair[0].lower() not in self._own]
 
     def rejected_by(self, response: httpx.Response) -> bool:
         """Whether HTTP status and code both say that the token is invalid or unknown (401xx01, 401xx03)."""

@@ -53,22 +53,19 @@ class Notices(Struct, frozen=True):
             raise CallbackRejected("timestamp", "it is from the future: compare the clocks")
         if request.method != "POST":
             raise CallbackRejected("method", "callbacks are sent by POST")
-        if not self._fits(request.body, stamp, signature):
-            raise CallbackRejected(
-                "signature",
-                "the signature does not fit: compare callback_path and provider_public_key "
-                "with the provider's portal",
-            )
-        return sent_at
-
-    def _fits(self, body: bytes, stamp: str, signature: str) -> bool:
+        body = request.body
         text = notice_string("POST", self.path, body, stamp)
         if verify_rsa(self.public_key, text, signature):
-            return True
+            return sent_at
         small = minify(body)
-        if small == body:
-            return False
-        return verify_rsa(self.public_key, notice_string("POST", self.path, small, stamp), signature)
+        text = notice_string("POST", self.path, small, stamp)
+        if small != body and verify_rsa(self.public_key, text, signature):
+            return sent_at
+        raise CallbackRejected(
+            "signature",
+            "the signature does not fit: compare callback_path and provider_public_key "
+            "with the provider's portal",
+        )
 
 
 def aware(text: str) -> datetime | None:

@@ -4,11 +4,10 @@ import httpx
 
 
 def post(url: httpx.URL, body: bytes) -> httpx.Request:
-    """Make an unsigned POST of these very bytes.
+    """Make an unsigned POST of these very bytes, without headers: `SnapCredential.sign` adds them all.
 
-    It is what `httpx.Request("POST", url, content=body)` makes, for a third of its cost.
+    With its headers made once, it costs a third of httpx.Request("POST", url, content=body).
     """
-    headers = [(b"Host", url.netloc), (b"Content-Length", b"%d" % len(body))]
-    request = httpx.Request("POST", url, headers=headers, stream=httpx.ByteStream(body))
+    request = httpx.Request("POST", url, stream=httpx.ByteStream(body))
     request.read()
     return request

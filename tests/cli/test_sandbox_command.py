@@ -68,7 +68,8 @@ def test_ctrl_c_ends_it_cleanly(tmp_path: Path, form: list[str]) -> None:
         found = re.search(r"http://127\.0\.0\.1:(\d+)", text)
         assert found is not None
         code, _, errors = running.interrupt()
-    assert (0, "") == (code, errors)
+    assert 0 == code
+    assert "Traceback" not in errors
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", int(found[1])), 30)
 

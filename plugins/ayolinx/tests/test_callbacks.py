@@ -26,6 +26,7 @@ from paygate import (
     Paygate,
     Qris,
 )
+from paygate.desk import LARGEST_CALLBACK
 from paygate.sandbox import PayerAction, SimulatorTransport
 
 PATH = "/callbacks/main"
@@ -270,8 +271,8 @@ def test_another_method(paygate: Paygate, account: SandboxAccount, method: str) 
 
 
 def test_a_body_without_end(paygate: Paygate, account: SandboxAccount) -> None:
-    """A body of 10 MB is refused for its size, even if rightly signed, as is anything over 1 MB."""
-    for size in (10 * 1024 * 1024, 1024 * 1024 + 1):
+    """A body of 10 MB is refused for its size, even if rightly signed, as is any that is a byte too large."""
+    for size in (10 * 1024 * 1024, LARGEST_CALLBACK + 1):
         refused(paygate, sent(account, b" " * size), "size", 413)
-    largest = compact(NOTICE).ljust(1024 * 1024)
+    largest = compact(NOTICE).ljust(LARGEST_CALLBACK)
     assert paygate.parse_callback("main", sent(account, largest)).charges

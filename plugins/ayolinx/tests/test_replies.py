@@ -132,9 +132,7 @@ def test_an_expiry_in_any_form(adapter: Ayolinx, given_expiry: Any, expected: da
     assert expected == charge.expires_at
 
 
-@pytest.mark.parametrize(
-    "rubbish", ["", None, "2024-09-12T12:55:00", "soon", "17261205", "9" * 40, "１７２６１２０５００", -1]
-)
+@pytest.mark.parametrize("rubbish", ["", None, "2024-09-12T12:55:00", "soon", "17261205", "9" * 40, -1])
 def test_an_expiry_that_cannot_be_read(adapter: Ayolinx, rubbish: Any) -> None:
     """An expiry in no known form costs no charge: the one asked for stands."""
     assert EXPIRY == ended(adapter.create_charge(ORDER), MADE | {"expiredDate": rubbish}).expires_at

@@ -23,6 +23,7 @@ BASE = "https://sandbox.ayolinx.id"
 NOW = datetime(2024, 9, 12, 5, 55, 0, 250_000, tzinfo=UTC).timestamp()
 STAMP = "2024-09-12T12:55:00+07:00"
 TOKEN = "91838ba37d8f14bfc72345fd54132e6d"
+SIGNING = {"authorization", "x-partner-id", "x-timestamp", "x-signature", "x-external-id"}
 REF = ChargeRef("main", "INV-1", Qris())
 
 
@@ -149,7 +150,7 @@ def test_a_charge_as_it_is_sent(adapter: Ayolinx) -> None:
         b'{"partnerReferenceNo":"INV-1","amount":{"currency":"IDR","value":"25000.00"},'
         b'"additionalInfo":{"channel":"BNC_QRIS"}}'
     ) == request.content
-    assert {"host", "content-length"} == set(request.headers), "signing is paygate's"
+    assert set() == SIGNING & set(request.headers), "signing is paygate's"
 
 
 def test_a_charge_with_everything(make_adapter: Callable[..., Ayolinx]) -> None:
@@ -174,7 +175,7 @@ def test_a_charge_is_named(make_adapter: Callable[..., Ayolinx], operation: str)
     assert (
         b'{"originalPartnerReferenceNo":"INV-1","additionalInfo":{"channel":"BNC_QRIS"}}' == request.content
     )
-    assert {"host", "content-length"} == set(request.headers)
+    assert set() == SIGNING & set(request.headers)
 
 
 @pytest.mark.parametrize(
