@@ -1,5 +1,6 @@
 """The command `paygate`, also as `python -m paygate`."""
 
+import io
 import sys
 
 
@@ -14,6 +15,9 @@ def main() -> None:
     del rich, segno, typer
     from paygate.cli import app
 
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # an old terminal shows a question mark, not a traceback
     app()
 
 

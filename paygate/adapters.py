@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from paygate.errors import PluginError
 from paygate.hookspecs import API_VERSION
+from paygate.redaction import scrub
 
 GROUP: Final = "paygate.adapters"
 
@@ -36,7 +37,7 @@ class Plugin(Struct, frozen=True):
         point = metadata.EntryPoint(self.name, self.target, GROUP)
         try:
             adapter = point.load()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise self._failed(
                 "import",
                 f"{type(error).__name__}: {error}",
@@ -77,7 +78,7 @@ def find(name: str) -> Plugin:
     known = _scan()
     close = difflib.get_close_matches(name, known, 1)
     hint = f"did you mean {close[0]!r}?" if close else f"installed: {', '.join(known) or 'none'}"
-    raise PluginError(f"no installed plugin offers an adapter named {name!r}; {hint}")
+    raise PluginError(f"no installed plugin offers an adapter named {scrub(name)!r}; {hint}")
 
 
 @functools.cache

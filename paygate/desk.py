@@ -91,6 +91,7 @@ class Desk:
                 f"the body is larger than {LARGEST_CALLBACK} bytes",
                 _plain(413, "Content Too Large"),
                 gateway=self.gateway,
+                operation="parse_callback",
             )
         if "parse_callback" not in self._ask:
             raise UnsupportedOperation(

@@ -90,7 +90,7 @@ class ChargeRequest(Struct, frozen=True, kw_only=True):
     expires_at: datetime | None = None
 
     def __post_init__(self) -> None:
-        if type(self.reference) is not str or REFERENCE.fullmatch(self.reference) is None:
+        if not isinstance(self.reference, str) or REFERENCE.fullmatch(self.reference) is None:
             raise InvalidCharge("reference", "use 1 to 64 visible ASCII characters, no spaces")
         if type(self.amount) is not Money:
             raise InvalidCharge("amount", "use Money, as in Money.idr(25_000)")

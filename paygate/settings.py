@@ -17,6 +17,7 @@ from paygate.redaction import Secret
 
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]*")
 SECTIONS: Final = ("gateways", "routes")
+LARGEST: Final = 1_000_000
 HOST_KEYS: Final = ("adapter", "timeout_seconds", "max_in_flight")
 
 
@@ -99,8 +100,8 @@ def _gateway(name: str, table: Any, folder: Path) -> GatewaySettings:
         raise _wrong(name, "adapter", 'is missing; add it, as in adapter = "ayolinx"', ())
     for key in HOST_KEYS[1:]:
         value = host.get(key, 1)
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
-            raise _wrong(name, key, "must be a number above zero", ())
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < LARGEST:
+            raise _wrong(name, key, "must be a number above zero, and no more than a million", ())
     return GatewaySettings(name=name, own=values, **host)
 
 

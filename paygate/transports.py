@@ -4,6 +4,7 @@ A transport that is shared by threads can lose requests, and its pool slows down
 (docs/decisions/0002). So every request borrows a transport with one connection and gives it back.
 """
 
+import contextlib
 import functools
 import os
 import ssl
@@ -120,18 +121,18 @@ class Pool(httpx.BaseTransport):
             try:
                 response = whole(transport.handle_request(request))
             except BaseException:
-                transport.close()
+                _close(transport)
                 raise
             overdue = self._idle.give(request.url, transport)
             if overdue is not None:
-                overdue.close()
+                _close(overdue)
             return response
         finally:
             self._slots.release()
 
     def close(self) -> None:
         for transport in self._idle.drain():
-            transport.close()
+            _close(transport)
 
 
 class AsyncPool(httpx.AsyncBaseTransport):
@@ -159,19 +160,30 @@ class AsyncPool(httpx.AsyncBaseTransport):
             try:
                 response = await whole_async(await transport.handle_async_request(request))
             except BaseException:
-                with anyio.CancelScope(shield=True):
-                    await transport.aclose()
+                await _aclose(transport)
                 raise
             overdue = self._idle.give(request.url, transport)
             if overdue is not None:
-                await overdue.aclose()
+                await _aclose(overdue)
             return response
         finally:
             slots.release()
 
     async def aclose(self) -> None:
         for transport in self._idle.drain():
-            await transport.aclose()
+            await _aclose(transport)
+
+
+def _close(transport: httpx.HTTPTransport) -> None:
+    """Close a transport; that it fails to close must not change what its exchange has brought."""
+    with contextlib.suppress(Exception):
+        transport.close()
+
+
+async def _aclose(transport: httpx.AsyncHTTPTransport) -> None:
+    """As `_close`, also in a task that is being cancelled."""
+    with contextlib.suppress(Exception), anyio.CancelScope(shield=True):
+        await transport.aclose()
 
 
 class _Bounded(httpx.SyncByteStream, httpx.AsyncByteStream):

@@ -30,20 +30,24 @@ def keygen(
             if file.exists():
                 raise ConfigurationError(f"{file} exists, and is not overwritten: move it away")
         key = rsa.generate_private_key(public_exponent=65537, key_size=bits)
-        write_private(private, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-        public.write_bytes(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+        write_new(private, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        write_new(
+            public,
+            key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
+            mode=0o644,
+        )
         if as_json:
             print_json({"private_key": str(private), "public_key": str(public), "bits": bits})
         else:
-            console.print(f"{private}  keep it secret; private_key in the configuration")
-            console.print(f"{public}  paste it in the provider's portal")
+            console.print(f"{private}  keep it secret; private_key in the configuration", markup=False)
+            console.print(f"{public}  paste it in the provider's portal", markup=False)
 
 
-def write_private(file: Path, content: bytes) -> None:
-    """Write a file that only its owner may read, never one that exists."""
+def write_new(file: Path, content: bytes, mode: int = 0o600) -> None:
+    """Write a file that only its owner may read unless told otherwise, never one that exists."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     except OSError as error:
         raise ConfigurationError(f"{file} cannot be written ({error.strerror})") from None
     with os.fdopen(handle, "wb") as stream:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from rich.table import Table
+from rich.text import Text
 
 from paygate import adapters
 from paygate.cli.output import AsJson, console, print_json
@@ -21,8 +22,10 @@ def plugins(as_json: AsJson = False) -> None:
         return
     table = Table("adapter", "distribution", "answers", "state", box=None, pad_edge=False)
     for row in rows:
-        state = "[green]ready[/]" if row["problem"] is None else f"[red]{row['problem']}[/]"
-        table.add_row(row["adapter"], row["distribution"], ", ".join(row["answers"]), state)
+        problem = row["problem"]
+        state = Text("ready", "green") if problem is None else Text(problem, "red")
+        names = (row["adapter"], row["distribution"], ", ".join(row["answers"]))
+        table.add_row(*map(Text, names), state)
     console.print(table)
 
 

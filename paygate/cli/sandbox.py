@@ -1,14 +1,17 @@
 """`paygate sandbox`: a pretend provider to develop against."""
 
+import contextlib
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 import typer
 from rich.markup import escape
 
 from paygate import adapters
-from paygate.cli.keygen import write_private
+from paygate.cli.keygen import write_new
 from paygate.cli.output import AsJson, console, explained, print_json
 from paygate.errors import ConfigurationError, PluginError
 from paygate.sandbox.simulator import Simulator
@@ -20,7 +23,7 @@ def sandbox(  # noqa: PLR0917 - typer's options
     adapter: Annotated[
         str | None, typer.Option(help="Whose provider to pretend; the first that can, unless told.")
     ] = None,
-    port: Annotated[int, typer.Option(help="On 127.0.0.1; 0 takes a free one.")] = 8700,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="On 127.0.0.1; 0 takes a free one.")] = 8700,
     callback_url: Annotated[
         str, typer.Option(help="Where your program receives callbacks.")
     ] = "http://127.0.0.1:8000/callbacks/main",
@@ -35,6 +38,7 @@ def sandbox(  # noqa: PLR0917 - typer's options
     """Run a pretend provider on this machine, with an account and a configuration made for it."""
     with explained(as_json=as_json):
         serve = server()
+        check_url(callback_url)
         simulator = simulator_of(adapter, callback_url, pace)
         try:
             running = serve(simulator, port)
@@ -45,7 +49,8 @@ def sandbox(  # noqa: PLR0917 - typer's options
             _tell(running.url, file, callback_url, as_json=as_json)
             running.wait()
         except KeyboardInterrupt:
-            console.print("stopped")
+            if not as_json:
+                console.print("stopped")
         finally:
             running.close()
 
@@ -68,9 +73,10 @@ def simulator_of(adapter: str | None, callback_url: str, pace: float) -> Simulat
         return _made(kind, callback_url, pace)
     for claims in adapters.installed().values():
         for plugin in claims:
-            kind = plugin.load()
-            if hasattr(kind, "simulator"):
-                return _made(kind, callback_url, pace)
+            with contextlib.suppress(PluginError):  # a broken plugin must not hide the others
+                kind = plugin.load()
+                if hasattr(kind, "simulator"):
+                    return _made(kind, callback_url, pace)
     raise PluginError("no installed adapter ships a simulator: pip install one that does")
 
 
@@ -82,19 +88,37 @@ def _made(kind: type[Any], callback_url: str, pace: float) -> Simulator:
 def write_account(folder: Path, settings: Mapping[str, Any]) -> Path:
     """Write a paygate.toml for one gateway, its PEM keys in files of their own."""
     file = folder / "paygate.toml"
-    if file.exists():
-        raise ConfigurationError(f"{file} exists, and is not overwritten: move {folder} away")
+    keys = {key for key, value in settings.items() if str(value).startswith("-----BEGIN")}
+    for made in (file, *(folder / f"{key}.pem" for key in keys)):
+        if made.exists():
+            raise ConfigurationError(f"{made} exists, and is not overwritten: move it away")
     lines = ["[gateways.main]"]
     for key, value in settings.items():
-        if isinstance(value, str) and value.startswith("-----BEGIN"):
-            name = f"{key}.pem"
-            (folder / name).unlink(missing_ok=True)
-            write_private(folder / name, value.encode())
-            lines.append(f'{key} = {{ file = "{name}" }}')
+        if key in keys:
+            write_new(folder / f"{key}.pem", value.encode())
+            lines.append(f'{key} = {{ file = "{key}.pem" }}')
         else:
-            lines.append(f'{key} = "{value}"')
-    write_private(file, "\n".join([*lines, ""]).encode())
+            lines.append(f"{key} = {toml(value)}")
+    write_new(file, "\n".join([*lines, ""]).encode())
     return file
+
+
+def toml(value: object) -> str:
+    """A text, number or truth value as TOML writes it, which is JSON but for one character."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def check_url(url: str) -> None:
+    """Check that callbacks can be sent there; raise ConfigurationError."""
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        good = False
+    if not good:
+        raise ConfigurationError(
+            f"callback_url {url!r} is no address to call: write http://127.0.0.1:8000/callbacks/main"
+        )
 
 
 def _tell(url: str, file: Path, callback_url: str, *, as_json: bool) -> None:
@@ -102,8 +126,8 @@ def _tell(url: str, file: Path, callback_url: str, *, as_json: bool) -> None:
         print_json({"url": url, "configuration": str(file), "callback_url": callback_url})
         return
     console.print(f"[bold]A pretend provider listens at {url}[/] (Ctrl-C stops it)\n")
-    console.print(f"  configuration   {file}, with keys made for you beside it")
-    console.print(f"  callbacks go to {callback_url}")
+    console.print(f"  configuration   {file}, with keys made for you beside it", markup=False)
+    console.print(f"  callbacks go to {callback_url}", markup=False)
     console.print("\nPlay the payer, and look in:\n")
     for line in (
         f"curl {url}/_sandbox/charges",

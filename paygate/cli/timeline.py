@@ -55,6 +55,10 @@ class Timeline:
 
     def qr(self, payload: str) -> None:
         """Draw the code that the payer scans, dark on light whatever the terminal's colours."""
+        self.story.append({"qr": payload})
+        if not _can_draw(self._console.encoding):
+            self._line(f"QR payload: {payload}", "")
+            return
         matrix = [[*row] for row in segno.make(payload, micro=False).matrix_iter(border=2)]
         if len(matrix) % 2:
             matrix.append([0] * len(matrix[0]))
@@ -65,7 +69,6 @@ class Timeline:
             drawn.append(line, "black on white")
             drawn.append("\n")
         self._console.print(drawn)
-        self.story.append({"qr": payload})
 
     def step(self, what: str, expected: object, actual: object) -> None:
         """Show a step's outcome and whether it is the expected one."""
@@ -93,6 +96,14 @@ class Timeline:
         line = Text(f"{passed:6.2f} s ", "dim")
         line.append(text, style)
         self._console.print(line)
+
+
+def _can_draw(encoding: str) -> bool:
+    try:
+        "▀▄█".encode(encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _shown(value: object) -> str:

@@ -1,5 +1,6 @@
 """Callbacks on their way to the merchant, with the provider's retries."""
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -83,7 +84,10 @@ class Deliveries:
     def record(self, delivery: Delivery, response: httpx.Response | None) -> None:
         """Write down what an attempt brought, and when the next one is due."""
         now = self._clock()
-        accepted = response is not None and delivery.accepted(response)
+        accepted = False
+        if response is not None:
+            with contextlib.suppress(Exception):  # a body may be anything
+                accepted = delivery.accepted(response)
         status = None if response is None else response.status_code
         with self._lock:
             delivery.under_way = False
@@ -98,7 +102,7 @@ class Deliveries:
         for delivery in self.take():
             try:
                 response = post(delivery.request())
-            except httpx.TransportError:
+            except httpx.HTTPError:
                 self.record(delivery, None)
             else:
                 self.record(delivery, response)

@@ -60,9 +60,14 @@ class Faults:
         self._kinds: Sequence[Fault] = ALL
 
     def plan(self, fault: Fault, operation: str = "create_charge", nth: int = 1) -> None:
-        """Let the n-th request from now on, of this operation, suffer this fault."""
+        """Let the n-th request from now on, of this operation, suffer this fault, and no other."""
+        if nth < 1:
+            raise ValueError(f"nth: requests are counted from 1, and {nth} is less")
         with self._lock:
-            self._planned.append(Planned(fault, operation, self._seen[operation] + nth))
+            planned = Planned(fault, operation, self._seen[operation] + nth)
+            place = (planned.operation, planned.nth)
+            self._planned = [p for p in self._planned if (p.operation, p.nth) != place]
+            self._planned.append(planned)
 
     def draw(self, rate: float, seed: int, kinds: Sequence[Fault] = ALL) -> None:
         """Let every request suffer a fault with probability `rate`, drawn from `kinds`."""

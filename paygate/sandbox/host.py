@@ -5,10 +5,12 @@ Needs the extra `sandbox`.
 
 import contextlib
 from collections.abc import AsyncIterator
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import anyio
 import httpx
+import msgspec
+from msgspec import Struct
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -21,6 +23,16 @@ from paygate.sandbox.server import Connections, Server
 from paygate.sandbox.simulator import SLOW_SECONDS, PayerAction, Simulator, play
 from paygate.transports import ssl_context
 
+
+class _Wanted(Struct, forbid_unknown_fields=True):
+    """A fault as it is asked for."""
+
+    fault: Fault
+    operation: Annotated[str, msgspec.Meta(pattern="^[a-z_]{1,40}$")] = "create_charge"
+    nth: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 1
+
+
+_fault: Final = msgspec.json.Decoder(_Wanted)
 TICK: Final = 0.02
 POST_TIMEOUT: Final = 5.0
 CUTS: Final = (Fault.LOSE, Fault.CLOSE, Fault.CUT)
@@ -120,8 +132,11 @@ def _control(simulator: Simulator) -> list[Route]:
 
     async def act(request: Request) -> JSONResponse:
         reference = request.path_params["reference"]
+        action = request.path_params["action"]
+        if action not in list(PayerAction):
+            return _problem(404, f"a payer can {', '.join(PayerAction)}")
         try:
-            charge = simulator.act(reference, PayerAction(request.path_params["action"]))
+            charge = simulator.act(reference, PayerAction(action))
         except KeyError:
             return _problem(404, f"no charge has the reference {reference!r}")
         except ValueError as error:
@@ -136,13 +151,9 @@ def _control(simulator: Simulator) -> list[Route]:
             simulator.faults.clear()
         elif request.method == "POST":
             try:
-                wanted = await request.json()
-                simulator.faults.plan(
-                    Fault(wanted["fault"]),
-                    str(wanted.get("operation", "create_charge")),
-                    int(wanted.get("nth", 1)),
-                )
-            except (ValueError, KeyError, TypeError, AttributeError):
+                wanted = _fault.decode(await request.body())
+                simulator.faults.plan(wanted.fault, wanted.operation, wanted.nth)
+            except (msgspec.MsgspecError, ValueError, RecursionError):
                 known = ", ".join(Fault)
                 return _problem(400, f'send {{"fault": …, "operation": …, "nth": …}}; faults: {known}')
         waiting: list[dict[str, Any]] = [

@@ -10,6 +10,7 @@ from typing import Final
 
 from paygate.money import Money
 
+LONGEST_AMOUNT: Final = 13
 ACQUIRER_NMID: Final = "ID1020000000001"
 
 
@@ -17,6 +18,8 @@ def qris_payload(amount: Money, *, acquirer: str, merchant: str, city: str, labe
     """A dynamic QRIS for one amount; `acquirer` is its reverse domain name, `label` the reference label."""
     whole = amount.amount.to_integral_value()
     shown = str(whole if whole == amount.amount else amount.amount)
+    if len(shown) > LONGEST_AMOUNT:
+        raise ValueError(f"a QRIS holds {LONGEST_AMOUNT} characters of amount, and {shown} is longer")
     account = _joined([("00", acquirer), ("01", "936004900000000018"), ("03", "UMI")])
     national = _joined([("00", "ID.CO.QRIS.WWW"), ("02", ACQUIRER_NMID), ("03", "UMI")])
     text = _joined(

@@ -13,7 +13,7 @@ from typer.testing import Result
 
 from conftest import missing
 from paygate import ConfigurationError
-from paygate.cli.keygen import write_private
+from paygate.cli.keygen import write_new
 from paygate.snap import are_pair, load_private_key, load_public_key
 
 Run = Callable[..., Result]
@@ -165,17 +165,17 @@ def test_square_brackets_in_a_folders_name_are_shown(run: Run, tmp_path: Path, n
     assert f"{folder / 'merchant.pem'} " in done.stdout
 
 
-def test_write_private_makes_the_folder_and_the_file(tmp_path: Path, careless: None) -> None:
+def test_write_new_makes_the_folder_and_the_file(tmp_path: Path, careless: None) -> None:
     """The content is written as it is, for the owner alone."""
     file = tmp_path / "new" / "secret"
-    write_private(file, b"\x00\xff")
+    write_new(file, b"\x00\xff")
     assert (b"\x00\xff", 0o600) == (file.read_bytes(), mode(file))
 
 
-def test_write_private_overwrites_nothing(tmp_path: Path) -> None:
+def test_write_new_overwrites_nothing(tmp_path: Path) -> None:
     """A file that is there is an error, and stays."""
     file = tmp_path / "secret"
     file.write_bytes(b"precious")
     with pytest.raises(ConfigurationError, match="cannot be written"):
-        write_private(file, b"new")
+        write_new(file, b"new")
     assert b"precious" == file.read_bytes()

@@ -1,7 +1,10 @@
 """The server's life: from the moment it is made until its thread has ended."""
 
 import gc
+import signal
 import socket
+import subprocess
+import sys
 import threading
 import warnings
 from collections.abc import Callable
@@ -137,3 +140,37 @@ def test_a_port_in_use_is_an_error_that_leaves_nothing_open(simulator: AyolinxSi
         gc.collect()
     assert set() == set(threading.enumerate()) - before
     assert [] == [str(one.message) for one in complaints]
+
+
+INTERRUPTED = """
+import signal, sys, threading, time
+from paygate.sandbox.host import serve
+from paygate_ayolinx.simulator import AyolinxSimulator
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+server = serve(AyolinxSimulator("http://127.0.0.1:1/"))
+serving = server._thread.ident
+hit = {"main": threading.main_thread().ident, "server": serving}[sys.argv[1]]
+
+def press():
+    time.sleep(0.5)  # most likely in wait by then; if not, the test only proves less
+    signal.pthread_kill(hit, signal.SIGINT)
+
+try:
+    threading.Thread(target=press, daemon=True).start()
+    server.wait()
+except KeyboardInterrupt:
+    print("interrupted")
+server.close()
+print("still running" if serving in sys._current_frames() else "ended")
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="signals of threads are a matter of POSIX")
+@pytest.mark.parametrize("hit", ["main", "server"])
+def test_ctrl_c_ends_the_wait_and_close_ends_the_thread(hit: str) -> None:
+    """Whichever thread the signal hits, and so also one that comes just before the wait begins."""
+    command = [sys.executable, "-c", INTERRUPTED, hit]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert "interrupted\nended\n" == done.stdout
+    assert 0 == done.returncode

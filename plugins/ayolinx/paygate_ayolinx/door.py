@@ -24,6 +24,7 @@ TOKEN_SECONDS: Final = 3600
 DAY: Final = 86400.0
 ISO: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:Z|[+-]\d\d:\d\d)", re.ASCII)
 EXTERNAL_ID: Final = re.compile(r"[0-9]{1,36}")
+VISIBLE: Final = re.compile(r"[!-~]+")
 AMOUNT: Final = re.compile(r"[0-9]{1,14}\.[0-9]{2}")
 
 
@@ -152,11 +153,11 @@ def body_of(request: httpx.Request) -> dict[str, Any]:
 
 
 def text_of(body: dict[str, Any], name: str, longest: int = 64) -> str:
-    """A mandatory text of a body."""
+    """A mandatory text of a body, of visible ASCII."""
     value = body.get(name)
     if value is None or value == "":
         raise Turned(400, "02", f"Invalid Mandatory Field {name}")
-    if not isinstance(value, str) or len(value) > longest:
+    if not isinstance(value, str) or VISIBLE.fullmatch(value) is None or len(value) > longest:
         raise Turned(400, "01", f"Invalid Field Format {name}")
     return value
 

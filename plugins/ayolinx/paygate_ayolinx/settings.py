@@ -28,6 +28,7 @@ SANDBOX_CREDENTIAL: Final = re.compile(r"[CS]KSandbox-", re.ASCII)
 PRODUCTION_CREDENTIAL: Final = re.compile(r"[CS]K-", re.ASCII)
 LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 PATH: Final = re.compile(r"/[!-~]*")
+LONGEST_WINDOW_MINUTES: Final = 24 * 60
 LAST_RETRY_MINUTES: Final = 1 + 5 + 10 + 60
 """Ayolinx repeats a callback after 1, 5, 10 and 60 minutes ("Callback description", July 2025)."""
 
@@ -70,10 +71,11 @@ def checked(gateway: str, settings: Settings) -> Account:
         wrong("environment", 'must be "sandbox" or "production"')
     if PATH.fullmatch(settings.callback_path) is None or set("?#") & set(settings.callback_path):
         wrong("callback_path", "is the path alone of your public URL, as in /callbacks/main")
-    if not settings.callback_window_minutes >= LAST_RETRY_MINUTES:
+    if not LAST_RETRY_MINUTES <= settings.callback_window_minutes <= LONGEST_WINDOW_MINUTES:
         wrong(
             "callback_window_minutes",
-            f"must be at least {LAST_RETRY_MINUTES}, to cover the provider's last retry",
+            f"must be at least {LAST_RETRY_MINUTES}, to cover the provider's last retry, "
+            f"and at most {LONGEST_WINDOW_MINUTES}, a day, or a stolen callback works for too long",
         )
     secret = settings.client_secret.reveal()
     for key, value in (("client_key", settings.client_key), ("client_secret", secret)):
@@ -105,6 +107,8 @@ def _check_base_url(base_url: str, environment: str, wrong: Callable[[str], NoRe
         url = httpx.URL(base_url)
     except httpx.InvalidURL:
         wrong("is no URL")
+    if not url.host:
+        wrong("names no host")
     if url.path not in ("", "/") or url.query or url.fragment or url.userinfo:
         wrong("takes scheme, host and port alone, as in https://sandbox.ayolinx.id")
     local = url.host in LOOPBACK
@@ -112,5 +116,6 @@ def _check_base_url(base_url: str, environment: str, wrong: Callable[[str], NoRe
         wrong("must begin with https://; plain http is for this machine alone")
     if local and environment == "production":
         wrong("is this machine, and environment is production")
-    if HOSTS.get(url.host, environment) != environment:
-        wrong(f"is Ayolinx's {HOSTS[url.host]} host, and environment is {environment}")
+    host = url.host.rstrip(".")
+    if HOSTS.get(host, environment) != environment:
+        wrong(f"is Ayolinx's {HOSTS[host]} host, and environment is {environment}")

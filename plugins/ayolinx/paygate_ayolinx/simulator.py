@@ -175,19 +175,19 @@ class AyolinxSimulator:
         expires_at = self._expiry(body)
         if self.refuse_duplicates and self.ledger.find(reference) is not None:
             raise Turned(409, "01", "Duplicate partnerReferenceNo")
+        try:
+            payload = qris_payload(
+                amount, acquirer=ACQUIRER, merchant="WARUNG PAYGATE", city="JAKARTA", label=reference
+            )
+        except ValueError:
+            raise Turned(404, "13", "Invalid Amount") from None
         self._made += 1
         charge = PretendCharge(
             reference=reference,
             provider_reference=f"AYO{self._now():%Y%m%d}{self._made:08d}",
             amount=amount,
             method=Qris(),
-            payload=qris_payload(
-                amount,
-                acquirer=ACQUIRER,
-                merchant="WARUNG PAYGATE",
-                city="JAKARTA",
-                label=reference,
-            ),
+            payload=payload,
             created_at=self._now(),
             expires_at=expires_at,
         )
@@ -261,7 +261,7 @@ def _is_accepted(response: httpx.Response) -> bool:
     """HTTP 200 with a success body (docs: "Callback description")."""
     try:
         code = json.loads(response.content)["responseCode"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return False
     return response.status_code == 200 and str(code).startswith("200")
 

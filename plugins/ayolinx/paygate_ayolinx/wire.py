@@ -5,7 +5,7 @@ tables leave open is as merchants saw it in the sandbox.
 """
 
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
@@ -57,9 +57,9 @@ class QrisReply(Wire, frozen=True):
     response_code: str | int = ""
     response_message: str = ""
     partner_reference_no: str | None = None
-    reference_no: str | None = None
+    reference_no: Any = None
     qr_content: str = ""
-    expired_date: str | int | None = None
+    expired_date: Any = None
 
 
 class StatusReply(Wire, frozen=True):
@@ -67,10 +67,10 @@ class StatusReply(Wire, frozen=True):
 
     response_code: str | int = ""
     response_message: str = ""
-    original_reference_no: str | None = None
+    original_reference_no: Any = None
     original_partner_reference_no: str | None = None
     latest_transaction_status: str = ""
-    finished_time: str | None = None
+    finished_time: Any = None
     amount: Amount | None = None
 
 
@@ -84,8 +84,8 @@ class Notice(Wire, frozen=True):
     latest_transaction_status: str
     original_partner_reference_no: str
     amount: Amount | None = None
-    original_reference_no: str | None = None
-    finished_time: str | None = None
+    original_reference_no: Any = None
+    finished_time: Any = None
     additional_info: NoticeInfo = NoticeInfo()
 
 
@@ -108,35 +108,41 @@ def rupiah(money: Money) -> RupiahAmount:
 
 
 def money(amount: Amount | None) -> Money | None:
-    """An amount as it came, or None where it has not the one form that is beyond doubt."""
+    """An amount as it came, or None where it is not more than zero in the one form that is beyond doubt."""
     if amount is None:
         return None
     try:
-        return Money(amount.value, amount.currency)
+        read = Money(amount.value, amount.currency)
     except InvalidCharge:
         return None
+    return read if read.amount > 0 else None
+
+
+def name(value: object) -> str | None:
+    """A number of the provider's own, as text; None for anything that is no text or whole number."""
+    return str(value) if type(value) in (str, int) and value != "" else None
 
 
 def valid_up_to(moment: datetime) -> str:
     """An expiry as Ayolinx's sandbox took it for QRIS: Jakarta time with its offset, whole seconds."""
-    return moment.astimezone(JAKARTA).isoformat(timespec="seconds")
+    try:
+        return moment.astimezone(JAKARTA).isoformat(timespec="seconds")
+    except OverflowError:
+        raise InvalidCharge("expires_at", "is beyond what a calendar holds") from None
 
 
-def moment(text: str | int | None) -> datetime | None:
+def moment(text: object) -> datetime | None:
     """A time as Ayolinx writes it: unix seconds or milliseconds in digits, or ISO 8601 with an offset.
 
     What cannot be read is None: a time is never worth losing a paid charge for.
     """
-    if text is None:
+    if type(text) not in (str, int):
         return None
     given = str(text)
-    try:
-        if not given.isdecimal():
-            return aware(given)
-        if len(given) == SECONDS_DIGITS:
-            return datetime.fromtimestamp(int(given), UTC)
-        if len(given) == MILLISECONDS_DIGITS:
-            return datetime.fromtimestamp(int(given) / 1000, UTC)
-    except (ValueError, OverflowError):
-        return None
+    if not given.isdecimal() or not given.isascii():
+        return aware(given)
+    if len(given) == SECONDS_DIGITS:
+        return datetime.fromtimestamp(int(given), UTC)
+    if len(given) == MILLISECONDS_DIGITS:
+        return datetime.fromtimestamp(int(given) / 1000, UTC)
     return None

@@ -13,8 +13,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256, SHA512
+from paygate_ayolinx import Ayolinx
 from paygate_ayolinx.door import SandboxAccount
 from paygate_ayolinx.simulator import AyolinxSimulator
+
+from paygate import Paygate
 
 START = datetime(2026, 9, 14, 3, 15, tzinfo=UTC)
 STAMP = "2026-09-14T10:15:00+07:00"
@@ -258,3 +261,11 @@ def test_a_token_that_is_none(merchant: Merchant, clock: Clock) -> None:
     token = merchant.log_in()["accessToken"]
     merchant.simulator.revoke_tokens()
     refused(merchant, "4014701", merchant.ask(token=token))
+
+
+def test_the_plugin_brings_it() -> None:
+    """The plugin hands over a simulator with an account of its own, whose settings are complete."""
+    simulator = Ayolinx.simulator("https://shop.example/hooks/ayolinx", 60.0)
+    assert isinstance(simulator, AyolinxSimulator)
+    assert "/hooks/ayolinx" == simulator.settings["callback_path"]
+    Paygate.from_mapping({"gateways": {"main": {**simulator.settings}}}).close()
