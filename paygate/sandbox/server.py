@@ -72,20 +72,28 @@ class Server:
                 timeout_graceful_shutdown=1,
             )
         )
-        self._thread = threading.Thread(
-            target=self._server.run, kwargs={"sockets": [self._socket]}, daemon=True
-        )
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def wait(self) -> None:
-        """Wait until the server ends."""
-        self._thread.join()
+        """Wait until the server ends. Ctrl-C ends the wait, not the server."""
+        # In short waits, for a thread whose `join` was interrupted once cannot be joined again.
+        while not self._ended.wait(0.2):
+            pass
 
     def close(self) -> None:
         """End the server and its thread."""
         self._server.should_exit = True
+        self.wait()
         self._thread.join()
         self._socket.close()
+
+    def _run(self) -> None:
+        try:
+            self._server.run(sockets=[self._socket])
+        finally:
+            self._ended.set()
 
     def __enter__(self) -> Self:
         return self
