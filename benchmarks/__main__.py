@@ -96,7 +96,7 @@ def _line(row: Row) -> str:
         _time(result.subject),
         row.baseline,
         _time(result.baseline),
-        f"**{result.ratio:.2f}** ({low:.2f}-{high:.2f})",
+        f"**{result.ratio:.3f}** ({low:.2f}-{high:.2f})",
         f"{result.best_ratio:.2f}",
         f"<= {row.bar:.2f}",
         "holds" if row.holds else "MISSED",

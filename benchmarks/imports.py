@@ -21,7 +21,10 @@ from paygate.snap import public_pem
 
 PLAIN: Final = "import sys; sys.modules['click'] = sys.modules['trio'] = None; "
 HTTPX: Final = "import httpx"
-NOTE: Final = "click and trio hidden from both sides, as after a plain install"
+NOTE: Final = (
+    "whole processes; click (and so rich) and trio are hidden from both sides, which httpx and httpcore "
+    "import where the environment happens to have them, and a plain install has not"
+)
 
 
 def whole_import(rounds: int) -> Row:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from paygate.errors import PluginError
+from paygate.errors import ConfigurationError, PluginError
 from paygate.hookspecs import API_VERSION
 from paygate.redaction import scrub
 
@@ -68,7 +68,7 @@ def installed() -> dict[str, list[Plugin]]:
 
 
 def find(name: str) -> Plugin:
-    """The plugin that offers this adapter; raise PluginError where none or more than one does."""
+    """The plugin that offers this adapter; raise ConfigurationError for none, PluginError for two."""
     claims = _scan().get(name, ())
     if len(claims) == 1:
         return claims[0]
@@ -78,7 +78,7 @@ def find(name: str) -> Plugin:
     known = _scan()
     close = difflib.get_close_matches(name, known, 1)
     hint = f"did you mean {close[0]!r}?" if close else f"installed: {', '.join(known) or 'none'}"
-    raise PluginError(f"no installed plugin offers an adapter named {scrub(name)!r}; {hint}")
+    raise ConfigurationError(f"no installed plugin offers an adapter named {scrub(name)!r}; {hint}")
 
 
 @functools.cache

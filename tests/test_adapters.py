@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from paygate_tiny import Tiny
 
-from paygate import API_VERSION, Paygate, PluginError, adapters
+from paygate import API_VERSION, ConfigurationError, Paygate, PluginError, adapters
 from tests.provider import CANARY
 
 
@@ -77,9 +77,9 @@ def test_installed_adapters_are_found_by_their_metadata_alone() -> None:
 
 def test_an_unknown_name_gets_the_nearest_known_one() -> None:
     """A typing error is answered with what was probably meant."""
-    with pytest.raises(PluginError, match="did you mean 'ayolinx'"):
+    with pytest.raises(ConfigurationError, match="did you mean 'ayolinx'"):
         adapters.find("ayolink")
-    with pytest.raises(PluginError, match="installed: ayolinx, tiny"):
+    with pytest.raises(ConfigurationError, match="installed: ayolinx, tiny"):
         adapters.find("qqq")
 
 
@@ -88,7 +88,7 @@ def test_without_any_plugin_the_error_says_so(monkeypatch: pytest.MonkeyPatch, i
     install()
     monkeypatch.setattr(adapters, "_distributions", list)
     adapters._scan.cache_clear()
-    with pytest.raises(PluginError, match="installed: none"):
+    with pytest.raises(ConfigurationError, match="installed: none"):
         adapters.find("ayolinx")
 
 

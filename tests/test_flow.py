@@ -19,10 +19,11 @@ def two_steps() -> Flow[list[int]]:
 def test_a_flow_is_answered_step_by_step_until_it_has_its_result() -> None:
     """Requests come one at a time; after the last answer there is a result."""
     talk = Conversation(two_steps())
-    talk.answer(httpx.Response(201))
-    assert REQUEST == talk.request
-    talk.answer(httpx.Response(202))
-    assert talk.request is None
+    asked = [talk.request]
+    for status in (201, 202):
+        talk.answer(httpx.Response(status))
+        asked.append(talk.request)
+    assert [REQUEST, REQUEST, None] == asked
     assert [201, 202] == talk.result
 
 

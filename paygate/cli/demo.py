@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from paygate.advice import advice_for
 from paygate.cli.merchant import Merchant
 from paygate.cli.output import AsJson, explained, print_json
 from paygate.cli.sandbox import server, simulator_of
@@ -34,14 +35,14 @@ def demo(
         with Merchant(CALLBACK_PATH) as merchant:
             simulator = simulator_of(adapter, merchant.url + CALLBACK_PATH, 1.0)
             with serve(simulator) as provider:
-                settings = {**simulator.settings, "base_url": provider.url, "timeout_seconds": 1}
+                settings = {**simulator.settings, "base_url": provider.url, "timeout_seconds": 30}
                 with Paygate.from_mapping({"gateways": {"main": settings}}, listeners=[timeline]) as paygate:
                     merchant.paygate = paygate
                     timeline.opening(simulator.settings["adapter"], provider.url, merchant.url)
                     _paid(paygate, merchant, provider.url, timeline)
                     _forged(merchant, timeline)
                     _cancelled(paygate, timeline)
-                    _lost(paygate, simulator, timeline)
+                    _lost(paygate, {**settings, "timeout_seconds": 1}, simulator, timeline)
                     _counted(simulator, timeline)
         if as_json:
             print_json(timeline.story)
@@ -61,7 +62,7 @@ def _order(reference: str) -> ChargeRequest:
 def _paid(paygate: Paygate, merchant: Merchant, provider: str, timeline: Timeline) -> None:
     timeline.chapter("A charge is made, paid and called back")
     charge = paygate.create_charge(_order("DEMO-1"))
-    timeline.step("create_charge: the payer can pay", ChargeStatus.PENDING, charge.status)
+    timeline.step("create_charge", ChargeStatus.PENDING, charge.status)
     if charge.instructions is not None:
         timeline.qr(charge.instructions.payload)
     timeline.say("The payer scans the code and pays.")
@@ -73,7 +74,7 @@ def _paid(paygate: Paygate, merchant: Merchant, provider: str, timeline: Timelin
         timeline.step("the provider calls back", "a callback", "none in ten seconds")
         return
     told = callback.charges[0]
-    timeline.step("the callback is verified: the charge", ChargeStatus.PAID, told.status)
+    timeline.step("the callback is verified, and the charge is", ChargeStatus.PAID, told.status)
     timeline.step("its amount is the order's", PRICE, told.paid_amount)
     timeline.step("query agrees", ChargeStatus.PAID, paygate.query(charge).status)
 
@@ -83,7 +84,9 @@ def _forged(merchant: Merchant, timeline: Timeline) -> None:
     answered = merchant.post(merchant.url + CALLBACK_PATH, b'{"originalPartnerReferenceNo":"DEMO-2"}')
     rejected = merchant.wait(PATIENCE)
     timeline.step("the forged callback", CallbackRejected.__name__, type(rejected).__name__)
-    timeline.step("is answered with HTTP", 401, answered)
+    if isinstance(rejected, CallbackRejected):
+        timeline.say(f"  because {rejected.what}")
+    timeline.step("it is answered with HTTP", 401, answered)
 
 
 def _cancelled(paygate: Paygate, timeline: Timeline) -> None:
@@ -94,15 +97,17 @@ def _cancelled(paygate: Paygate, timeline: Timeline) -> None:
     timeline.step("query agrees", ChargeStatus.CANCELLED, paygate.query(charge).status)
 
 
-def _lost(paygate: Paygate, simulator: Simulator, timeline: Timeline) -> None:
+def _lost(paygate: Paygate, impatient: dict[str, Any], simulator: Simulator, timeline: Timeline) -> None:
     timeline.chapter("The provider makes a third charge, and its answer is lost")
     simulator.faults.plan(Fault.HANG, "create_charge")
     order = _order("DEMO-3")
-    try:
-        outcome: Any = paygate.create_charge(order).status
-    except OutcomeUnknown as error:
-        timeline.say(str(error))
-        outcome = type(error).__name__
+    with Paygate.from_mapping({"gateways": {"main": impatient}}, listeners=[timeline]) as hasty:
+        try:
+            outcome: Any = hasty.create_charge(order).status
+        except OutcomeUnknown as error:
+            outcome = type(error).__name__
+            timeline.say(f"  {error.what}")
+            timeline.say(f"  {advice_for(type(error), 'en')}")
     timeline.step("create_charge", OutcomeUnknown.__name__, outcome)
     timeline.say("It is not sent again. It is asked for:")
     reference = ChargeRef("main", order.reference, order.method)
@@ -111,5 +116,6 @@ def _lost(paygate: Paygate, simulator: Simulator, timeline: Timeline) -> None:
 
 def _counted(simulator: Simulator, timeline: Timeline) -> None:
     timeline.chapter("The provider's books")
-    expected = {"DEMO-1": 1, "DEMO-2": 1, "DEMO-3": 1}
-    timeline.step("charges for each reference", expected, simulator.ledger.counts())
+    for number in (1, 2, 3):
+        count = simulator.ledger.count(f"DEMO-{number}")
+        timeline.step(f"charges with reference DEMO-{number}", 1, count)

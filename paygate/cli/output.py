@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from paygate.advice import advice_for
 from paygate.errors import PaygateError
 
 console = Console(highlight=False, soft_wrap=True)
@@ -31,5 +32,6 @@ def explained(*, as_json: bool) -> Iterator[None]:
             print_json({"error": type(error).__name__, "message": str(error), **error.context})
         else:
             problems.print(f"[bold red]{type(error).__name__}[/]", end=" ")
-            problems.print(str(error), markup=False)
+            problems.print(error.what, markup=False)
+            problems.print(advice_for(type(error), "en"), markup=False)
         raise typer.Exit(error.exit_code) from None

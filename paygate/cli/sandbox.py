@@ -1,8 +1,8 @@
 """`paygate sandbox`: a pretend provider to develop against."""
 
-import contextlib
 import json
 from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -16,6 +16,7 @@ from paygate.cli.output import AsJson, console, explained, print_json
 from paygate.errors import ConfigurationError, PluginError
 from paygate.sandbox.simulator import Simulator
 
+MARK = "# Made by `paygate sandbox`, anew at each start."
 EXTRA = "the sandbox needs more: pip install 'paygate-core[cli,sandbox]'"
 
 
@@ -71,13 +72,16 @@ def simulator_of(adapter: str | None, callback_url: str, pace: float) -> Simulat
         if not hasattr(kind, "simulator"):
             raise PluginError(f"adapter {adapter!r} ships no simulator")
         return _made(kind, callback_url, pace)
-    for claims in adapters.installed().values():
-        for plugin in claims:
-            with contextlib.suppress(PluginError):  # a broken plugin must not hide the others
-                kind = plugin.load()
-                if hasattr(kind, "simulator"):
-                    return _made(kind, callback_url, pace)
-    raise PluginError("no installed adapter ships a simulator: pip install one that does")
+    problem = "pip install one that does"
+    for plugin in chain.from_iterable(adapters.installed().values()):
+        try:
+            kind = plugin.load()
+        except PluginError as error:  # a broken plugin must not hide the others
+            problem = error.what
+        else:
+            if hasattr(kind, "simulator"):
+                return _made(kind, callback_url, pace)
+    raise PluginError(f"no installed adapter ships a simulator: {problem}")
 
 
 def _made(kind: type[Any], callback_url: str, pace: float) -> Simulator:
@@ -86,13 +90,19 @@ def _made(kind: type[Any], callback_url: str, pace: float) -> Simulator:
 
 
 def write_account(folder: Path, settings: Mapping[str, Any]) -> Path:
-    """Write a paygate.toml for one gateway, its PEM keys in files of their own."""
+    """Write a paygate.toml for one gateway, its PEM keys in files of their own.
+
+    One that an earlier start has made is made anew; whatever else is there stays, and is an error.
+    """
     file = folder / "paygate.toml"
     keys = {key for key, value in settings.items() if str(value).startswith("-----BEGIN")}
+    ours = file.is_file() and file.read_bytes().startswith(MARK.encode())
     for made in (file, *(folder / f"{key}.pem" for key in keys)):
-        if made.exists():
+        if ours:
+            made.unlink(missing_ok=True)
+        elif made.exists():
             raise ConfigurationError(f"{made} exists, and is not overwritten: move it away")
-    lines = ["[gateways.main]"]
+    lines = [MARK, "[gateways.main]"]
     for key, value in settings.items():
         if key in keys:
             write_new(folder / f"{key}.pem", value.encode())

@@ -20,14 +20,16 @@ class Timeline:
         self._console = Console(file=io.StringIO()) if silent else console
         self._began = time.monotonic()
         self._wrong = 0
+        self._signed: set[str] = set()
 
     @hookimpl
     def exchanged(self, exchange: Exchange) -> None:
         """Show an exchange and the shape of what was signed; the values are secret."""
         status = "no answer" if exchange.status is None else f"HTTP {exchange.status}"
         self._line(f"→ {exchange.method} {exchange.path}  {status}  {exchange.seconds * 1000:.0f} ms", "cyan")
-        if exchange.signed is not None:
-            self._line(f"  signed: {exchange.signed}", "dim")
+        if exchange.signed is not None and exchange.signed not in self._signed:
+            self._signed.add(exchange.signed)
+            self._line(f"  signed over {exchange.signed}", "dim")
         self.story.append(
             {
                 "exchange": exchange.operation,
@@ -59,7 +61,7 @@ class Timeline:
         if not _can_draw(self._console.encoding):
             self._line(f"QR payload: {payload}", "")
             return
-        matrix = [[*row] for row in segno.make(payload, micro=False).matrix_iter(border=2)]
+        matrix = [[*row] for row in segno.make(payload, micro=False).matrix_iter(border=4)]
         if len(matrix) % 2:
             matrix.append([0] * len(matrix[0]))
         drawn = Text()
@@ -87,7 +89,7 @@ class Timeline:
         else:
             self._console.print(
                 f"\n[bold green]All {steps} steps are as they should be.[/] "
-                "Next: README.md, a charge in ten lines."
+                "Next: `paygate sandbox`, for a program of your own."
             )
         return not self._wrong
 

@@ -85,7 +85,7 @@ class Server:
     def close(self) -> None:
         """End the server and its thread."""
         self._server.should_exit = True
-        self.wait()
+        self._ended.wait()
         self._thread.join()
         self._socket.close()
 

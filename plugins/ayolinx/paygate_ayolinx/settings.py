@@ -107,9 +107,7 @@ def _check_base_url(base_url: str, environment: str, wrong: Callable[[str], NoRe
         url = httpx.URL(base_url)
     except httpx.InvalidURL:
         wrong("is no URL")
-    if not url.host:
-        wrong("names no host")
-    if url.path not in ("", "/") or url.query or url.fragment or url.userinfo:
+    if not url.host or url.path not in ("", "/") or url.query or url.fragment or url.userinfo:
         wrong("takes scheme, host and port alone, as in https://sandbox.ayolinx.id")
     local = url.host in LOOPBACK
     if url.scheme != "https" and not (url.scheme == "http" and local):

@@ -205,8 +205,6 @@ def test_a_status_without_payment(
             ({"amount": {"currency": currency, "value": "20000.00"}}, "amount")
             for currency in ("", "Rp", "idr")
         ],
-        ({"originalReferenceNo": 7}, "body"),
-        ({"finishedTime": 1789355640}, "body"),
     ],
     ids=str,
 )
