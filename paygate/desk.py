@@ -53,7 +53,9 @@ class Desk:
             for impl in getattr(hook, name).get_hookimpls():
                 self._ask[name] = _direct(getattr(hook, name), impl)
                 self._methods[name] = getattr(impl.function, "paygate_methods", METHODS)
+        self._parse = self._ask.get("parse_callback")
         self._listeners = {name: getattr(hook, name).get_hookimpls() for name in ANNOUNCEMENTS}
+        self._hears_callbacks = bool(self._listeners["callback_received"])
 
     def supports(self, operation: str, method: Method | type[Method] | None = None) -> bool:
         """Whether the adapter answers this operation, for this method where one is named."""
@@ -93,12 +95,12 @@ class Desk:
                 gateway=self.gateway,
                 operation="parse_callback",
             )
-        if "parse_callback" not in self._ask:
+        if self._parse is None:
             raise UnsupportedOperation(
                 "the adapter reads no callbacks", gateway=self.gateway, operation="parse_callback"
             )
         try:
-            callback: Callback = self._ask["parse_callback"](request)
+            callback: Callback = self._parse(request)
             if type(callback) is not Callback:
                 raise TypeError("no callback")
         except CallbackRejected as rejected:
@@ -114,7 +116,7 @@ class Desk:
                 gateway=self.gateway,
                 operation="parse_callback",
             ) from None
-        if self._listeners["callback_received"]:
+        if self._hears_callbacks:
             self.announce("callback_received", callback=callback)
         return callback
 

@@ -4,7 +4,7 @@ All are frozen msgspec Structs. All times are aware datetimes; all amounts are M
 """
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias, cast
@@ -158,8 +158,8 @@ class CallbackRequest(Struct, frozen=True):
     """A call from the provider, as it arrived.
 
     `path` is what your server saw; the path that counts for the signature comes from the configuration.
-    `headers` is a mapping or pairs, in any letter case; they are kept in lower case. `body` is the raw
-    bytes, before any parsing.
+    `headers` is a mapping or pairs, in any letter case: ask `header` for one. `body` is the raw bytes,
+    before any parsing.
     """
 
     method: str
@@ -175,20 +175,20 @@ class CallbackRequest(Struct, frozen=True):
         if not isinstance(self.body, bytes):
             raise TypeError("body must be the raw bytes as received, before any parsing")
         given: object = self.headers
-        pairs: Collection[tuple[str, str]]
-        if isinstance(given, (dict, Mapping)):  # dict first: asking an abstract class costs more
-            pairs = given.items()
-        else:
+        if not isinstance(given, (dict, Mapping)):  # dict first: asking an abstract class costs more
             pairs = tuple(cast("Iterable[tuple[str, str]]", given))
-        headers = {name.lower(): value for name, value in pairs}
-        if len(headers) < len(pairs):
             # A name sent twice is joined as HTTP says; no signature fits the joined value.
-            headers = {key: ", ".join(v for n, v in pairs if n.lower() == key) for key in headers}
-        force_setattr(self, "headers", headers)
+            names = dict.fromkeys(name.lower() for name, _ in pairs)
+            joined = {key: ", ".join(v for name, v in pairs if name.lower() == key) for key in names}
+            force_setattr(self, "headers", joined)
 
     def header(self, name: str) -> str | None:
-        """The value of a header, by its name in lower case."""
-        return self.headers.get(name)
+        """The value of a header, by its name in lower case; None where there is none."""
+        headers = self.headers
+        value = headers.get(name.upper()) or headers.get(name)
+        if value is None:
+            value = next((found for key, found in headers.items() if key.lower() == name), None)
+        return value
 
     def __repr__(self) -> str:
         return f"CallbackRequest({self.method!r}, {self.path!r}, {len(self.body)} bytes)"

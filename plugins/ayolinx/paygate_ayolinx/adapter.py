@@ -203,17 +203,19 @@ class Ayolinx:
             raise CallbackRejected("status", "the status is not one that we know", MALFORMED)
         if not notice.original_partner_reference_no:
             raise CallbackRejected("body", "the reference is empty", MALFORMED)
-        is_paid = status is ChargeStatus.PAID
-        paid_amount = wire.money(notice.amount) if is_paid else None
-        if is_paid and paid_amount is None:
-            raise CallbackRejected("amount", "the paid amount cannot be read", MALFORMED)
+        paid_amount = paid_at = None
+        if status is ChargeStatus.PAID:
+            paid_amount = wire.money(notice.amount)
+            if paid_amount is None:
+                raise CallbackRejected("amount", "the paid amount cannot be read", MALFORMED)
+            paid_at = wire.moment(notice.finished_time)
         return Charge(
             gateway=self._gateway,
             reference=notice.original_partner_reference_no,
             status=status,
             method=Qris(),
             provider_reference=wire.name(notice.original_reference_no),
-            paid_at=wire.moment(notice.finished_time) if is_paid else None,
+            paid_at=paid_at,
             paid_amount=paid_amount,
             raw=raw,
         )

@@ -120,7 +120,9 @@ def money(amount: Amount | None) -> Money | None:
 
 def name(value: object) -> str | None:
     """A number of the provider's own, as text; None for anything that is no text or whole number."""
-    return str(value) if type(value) in (str, int) and value != "" else None
+    if type(value) is str:
+        return value or None
+    return str(value) if type(value) is int else None
 
 
 def valid_up_to(moment: datetime) -> str:
@@ -136,13 +138,14 @@ def moment(text: object) -> datetime | None:
 
     What cannot be read is None: a time is never worth losing a paid charge for.
     """
-    if type(text) not in (str, int):
+    if type(text) is int:
+        text = str(text)
+    if type(text) is not str:
         return None
-    given = str(text)
-    if not given.isdecimal() or not given.isascii():
-        return aware(given)
-    if len(given) == SECONDS_DIGITS:
-        return datetime.fromtimestamp(int(given), UTC)
-    if len(given) == MILLISECONDS_DIGITS:
-        return datetime.fromtimestamp(int(given) / 1000, UTC)
+    if not text.isdecimal():
+        return aware(text)
+    if text.isascii() and len(text) == SECONDS_DIGITS:
+        return datetime.fromtimestamp(int(text), UTC)
+    if text.isascii() and len(text) == MILLISECONDS_DIGITS:
+        return datetime.fromtimestamp(int(text) / 1000, UTC)
     return None
