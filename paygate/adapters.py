@@ -3,18 +3,20 @@
 Installing a plugin does not run it: metadata is read first, and only what is named is imported.
 """
 
-import difflib
 import functools
 from collections import defaultdict
 from collections.abc import Iterable
-from importlib import metadata
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
 from paygate.errors import ConfigurationError, PluginError
+from paygate.hints import meant
 from paygate.hookspecs import API_VERSION
 from paygate.redaction import scrub
+
+if TYPE_CHECKING:
+    from importlib import metadata
 
 GROUP: Final = "paygate.adapters"
 
@@ -34,6 +36,8 @@ class Plugin(Struct, frozen=True):
 
     def load(self) -> type[Any]:
         """Import the adapter class; raise PluginError with the stage that failed and what to do."""
+        from importlib import metadata
+
         point = metadata.EntryPoint(self.name, self.target, GROUP)
         try:
             adapter = point.load()
@@ -75,10 +79,10 @@ def find(name: str) -> Plugin:
     if claims:
         both = " and ".join(plugin.source for plugin in claims)
         raise PluginError(f"adapter {name!r} is claimed by {both}: uninstall all but one")
-    known = _scan()
-    close = difflib.get_close_matches(name, known, 1)
-    hint = f"did you mean {close[0]!r}?" if close else f"installed: {', '.join(known) or 'none'}"
-    raise ConfigurationError(f"no installed plugin offers an adapter named {scrub(name)!r}; {hint}")
+    # Whatever stands there may be a secret in the wrong place.
+    raise ConfigurationError(
+        f"no installed plugin offers an adapter named {scrub(name)!r}{meant(name, _scan())}"
+    )
 
 
 @functools.cache
@@ -94,5 +98,7 @@ def _scan() -> dict[str, tuple[Plugin, ...]]:
     return {name: tuple(found.values()) for name, found in claims.items()}
 
 
-def _distributions() -> Iterable[metadata.Distribution]:
+def _distributions() -> "Iterable[metadata.Distribution]":
+    from importlib import metadata
+
     return metadata.distributions()

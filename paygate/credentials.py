@@ -6,11 +6,13 @@ A provider may keep only the newest token alive, so a second login would break t
 import copy
 import threading
 from collections.abc import Awaitable, Callable
-from concurrent.futures import Future
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from paygate.errors import PaygateError, Unreachable
 from paygate.flow import Credential
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 Clock = Callable[[], float]
 
@@ -43,7 +45,7 @@ class Credentials:
             flight = self._flight
             leading = flight is None
             if flight is None:
-                flight = self._flight = Future()
+                flight = self._flight = _future()
         return self._flown(flight) if leading else self._joined(flight)
 
     def _flown(self, flight: "Future[Credential]") -> Credential:
@@ -112,6 +114,12 @@ class AsyncCredentials:
         finally:
             self._flight = None
             flight.landed.set()
+
+
+def _future() -> "Future[Credential]":
+    from concurrent.futures import Future
+
+    return Future()
 
 
 class _Flight:

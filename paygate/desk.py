@@ -1,6 +1,5 @@
 """Where questions meet their adapter: one plugin manager, one adapter, any number of listeners."""
 
-import difflib
 import logging
 import time
 from collections.abc import Callable, Collection, Sequence
@@ -11,6 +10,7 @@ import pluggy
 
 from paygate.errors import CallbackRejected, InvalidCharge, PluginError, UnsupportedOperation
 from paygate.flow import Credential, Flow
+from paygate.hints import meant
 from paygate.hookspecs import ANNOUNCEMENTS, QUESTIONS, Exchange, Hooks
 from paygate.model import (
     METHODS,
@@ -225,7 +225,7 @@ def _explained(text: str) -> str:
     """Add the hook that a misspelt one probably meant."""
     known = (*QUESTIONS, *ANNOUNCEMENTS)
     for word in text.replace("'", " ").split():
-        close = difflib.get_close_matches(word, known, 1)
-        if close and word not in known:
-            return f"{text}; did you mean {close[0]!r}?"
+        hint = meant(word, known)
+        if word not in known and "did you mean" in hint:
+            return text + hint
     return text

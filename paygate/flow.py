@@ -47,6 +47,8 @@ class Conversation(Generic[R]):
     The only place that knows StopIteration. Adapter tests use it as it is: no client, no loop.
     """
 
+    __slots__ = ("_flow", "request", "result")
+
     request: "httpx.Request | None"
     result: R
 

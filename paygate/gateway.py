@@ -47,7 +47,6 @@ class Gateway:
         self.name = name
         self._desk = Desk(name, adapter, listeners, clock)
         self._transport = transport or transports.Pool(max_in_flight)
-        transports.ssl_context()
         self._failure_of = transports.failure_of
         self._whole = transports.whole
         self._timeout = transports.timeouts(timeout_seconds)
@@ -190,7 +189,6 @@ class AsyncGateway:
         self.name = name
         self._desk = Desk(name, adapter, listeners, clock)
         self._transport = transport or transports.AsyncPool(max_in_flight)
-        transports.ssl_context()
         self._failure_of = transports.failure_of
         self._whole = transports.whole_async
         self._timeout = transports.timeouts(timeout_seconds)

@@ -31,6 +31,8 @@ class Operation(Generic[R]):
     and so would "refused" after a request whose outcome nobody knows: both become OutcomeUnknown.
     """
 
+    __slots__ = ("_arrived", "_ask", "_lost", "changes", "external_id", "gateway", "name", "reference")
+
     def __init__(
         self,
         gateway: str,

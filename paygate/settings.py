@@ -1,9 +1,7 @@
 """What a merchant configures: read, resolved and checked. Errors name gateway and key, never the value."""
 
-import difflib
 import os
 import re
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -12,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from paygate.errors import ConfigurationError
+from paygate.hints import meant
 from paygate.model import METHODS
 from paygate.redaction import Secret
 
@@ -66,6 +65,8 @@ class Settings(Struct, frozen=True, kw_only=True):
 
 def from_file(path: str | os.PathLike[str]) -> Settings:
     """Read a TOML file; `{file = …}` in it is relative to the file's own folder."""
+    import tomllib
+
     file = Path(path)
     try:
         with file.open("rb") as stream:
@@ -81,7 +82,7 @@ def from_mapping(document: Mapping[str, Any], folder: str | os.PathLike[str] = "
     """Check a configuration that is a mapping already; raise ConfigurationError."""
     for section in document:
         if section not in SECTIONS:
-            raise ConfigurationError(f"[{section}] is not a section paygate knows{_meant(section, SECTIONS)}")
+            raise ConfigurationError(f"[{section}] is not a section paygate knows{meant(section, SECTIONS)}")
     tables = document.get("gateways")
     if not isinstance(tables, Mapping) or not tables:
         raise ConfigurationError("no gateway is configured: add [gateways.main]")
@@ -137,7 +138,7 @@ def _routes(table: Any, gateways: Mapping[str, GatewaySettings]) -> dict[str, st
     routes = {}
     for kind, names in table.items():
         if kind not in kinds:
-            raise ConfigurationError(f"routes.{kind}: is not a method{_meant(kind, kinds)}")
+            raise ConfigurationError(f"routes.{kind}: is not a method{meant(kind, kinds)}")
         if not isinstance(names, list) or len(names) != 1:
             raise ConfigurationError(
                 f'routes.{kind}: name exactly one gateway, as in {kind} = ["main"]; '
@@ -145,7 +146,7 @@ def _routes(table: Any, gateways: Mapping[str, GatewaySettings]) -> dict[str, st
             )
         if names[0] not in gateways:
             raise ConfigurationError(
-                f"routes.{kind}: no gateway is named {names[0]!r}{_meant(names[0], gateways)}"
+                f"routes.{kind}: no gateway is named {names[0]!r}{meant(names[0], gateways)}"
             )
         routes[kind] = names[0]
     return routes
@@ -164,10 +165,5 @@ def _secret(kind: type, value: Any) -> Any:
 
 def _wrong(gateway: str, key: str, why: str, known: tuple[str, ...]) -> ConfigurationError:
     return ConfigurationError(
-        f"gateways.{gateway}.{key}: {why}{_meant(key, known) if known else ''}", gateway=gateway
+        f"gateways.{gateway}.{key}: {why}{meant(key, known) if known else ''}", gateway=gateway
     )
-
-
-def _meant(word: Any, known: Any) -> str:
-    close = difflib.get_close_matches(str(word), list(known), 1)
-    return f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(known)}"

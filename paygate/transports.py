@@ -64,6 +64,7 @@ class Idle(Generic[T]):
 
     def __init__(self, make: Callable[..., T]) -> None:
         self._make = make
+        self._context = ssl_context()
         self._proxies = urllib.request.getproxies()
         self._stacks: dict[Origin, deque[tuple[float, T]]] = {}
         self._process = os.getpid()
@@ -76,7 +77,7 @@ class Idle(Generic[T]):
         try:
             return self._stacks[url.scheme, url.host, url.port].pop()[1]
         except (KeyError, IndexError):
-            return self._make(verify=ssl_context(), trust_env=False, limits=LIMITS, proxy=self._proxy_of(url))
+            return self._make(verify=self._context, trust_env=False, limits=LIMITS, proxy=self._proxy_of(url))
 
     def give(self, url: httpx.URL, transport: T) -> T | None:
         """Take a transport back; return one that has been idle too long, to be closed."""

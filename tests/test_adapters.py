@@ -79,7 +79,7 @@ def test_an_unknown_name_gets_the_nearest_known_one() -> None:
     """A typing error is answered with what was probably meant."""
     with pytest.raises(ConfigurationError, match="did you mean 'ayolinx'"):
         adapters.find("ayolink")
-    with pytest.raises(ConfigurationError, match="installed: ayolinx, tiny"):
+    with pytest.raises(ConfigurationError, match="known: ayolinx, tiny"):
         adapters.find("qqq")
 
 
@@ -88,7 +88,7 @@ def test_without_any_plugin_the_error_says_so(monkeypatch: pytest.MonkeyPatch, i
     install()
     monkeypatch.setattr(adapters, "_distributions", list)
     adapters._scan.cache_clear()
-    with pytest.raises(ConfigurationError, match="installed: none"):
+    with pytest.raises(ConfigurationError, match="known: none"):
         adapters.find("ayolinx")
 
 

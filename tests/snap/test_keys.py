@@ -7,8 +7,8 @@ import traceback
 from collections.abc import Callable
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPrivateNumbers, RSAPublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -173,3 +173,17 @@ def test_a_mismatch_is_refused_with_advice(private_key: RSAPrivateKey, stranger:
     assert "register the public half" in caught.value.what
     assert caught.value.what.isascii()
     assert str(stranger.public_key().public_numbers().n) not in str(caught.value)
+
+
+@pytest.mark.parametrize("part", ["p", "d", "dmp1", "dmq1", "iqmp"])
+def test_a_damaged_private_key_is_refused(private_key: RSAPrivateKey, part: str) -> None:
+    """A key whose numbers do not belong together is found at start, not by a provider that refuses it."""
+    numbers = private_key.private_numbers()
+    values = {name: getattr(numbers, name) for name in ("p", "q", "d", "dmp1", "dmq1", "iqmp")}
+    values[part] += 2
+    damaged = RSAPrivateNumbers(**values, public_numbers=numbers.public_numbers).private_key(
+        unsafe_skip_rsa_key_validation=True
+    )
+    pem = damaged.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    with pytest.raises(ConfigurationError, match="damaged|no private key"):
+        load_private_key(pem, "private_key")
