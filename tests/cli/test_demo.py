@@ -30,7 +30,7 @@ def test_the_demo_succeeds_in_a_process_of_its_own(run_alone: Alone) -> None:
     done = run_alone("demo")
     assert 0 == done.returncode
     assert "" == done.stderr
-    assert "All 12 steps are as they should be." in done.stdout.splitlines()[-1]
+    assert "All 14 steps are as they should be." in done.stdout.splitlines()[-1]
     assert "✗" not in done.stdout
 
 
@@ -42,8 +42,8 @@ def test_the_demo_tells_its_story_to_a_person(run: Run, pretender: Pretender) ->
         "a pretend ayolinx at http://127.0.0.1:",
         "A charge is made, paid and called back",
         "→ POST /v1.0/access-token/b2b  HTTP 200",
-        "signed: <client key>|<timestamp>",
-        "✓ the callback is verified: the charge: PAID",
+        "signed over <client key>|<timestamp>",
+        "✓ the callback is verified, and the charge is: PAID",
         "✓ the forged callback: CallbackRejected",
         "✓ cancel: CANCELLED",
         "→ POST /v1.0/qr/qr-mpm-generate  no answer",
@@ -61,7 +61,7 @@ def test_the_demo_for_programs_is_a_list_in_which_every_step_is_right(run: Run, 
     story = json.loads(done.stdout)
     assert 0 == done.exit_code
     assert "" == done.stderr
-    assert 12 == len(steps(story))
+    assert 14 == len(steps(story))
     assert all(step["ok"] is True and step["expected"] == step["actual"] for step in steps(story))
     assert 5 == sum("chapter" in part for part in story)
 
@@ -76,7 +76,7 @@ def test_the_demo_for_programs_has_the_qris_payload(run: Run, pretender: Pretend
 
 
 def test_the_demo_for_programs_has_every_exchange(run: Run, pretender: Pretender) -> None:
-    """One login, three charges of which one is not answered, three queries and a cancellation."""
+    """A login for each of two settings, three charges of which one is not answered, three queries and a cancellation."""
     story = json.loads(run("demo", "--json").stdout)
     exchanges = [(part["exchange"], part["status"]) for part in story if "exchange" in part]
     assert [
@@ -86,6 +86,7 @@ def test_the_demo_for_programs_has_every_exchange(run: Run, pretender: Pretender
         ("create_charge", 200),
         ("cancel", 200),
         ("query", 200),
+        ("authorize", 200),
         ("create_charge", None),
         ("query", 200),
     ] == exchanges
@@ -113,9 +114,9 @@ def test_a_step_that_goes_wrong_is_shown_and_the_exit_code_is_1(
     monkeypatch.setattr(AyolinxSimulator, "act", fail)
     done = run("demo")
     assert 1 == done.exit_code
-    assert "✗ the callback is verified: the charge: FAILED instead of PAID" in done.output
+    assert "✗ the callback is verified, and the charge is: FAILED instead of PAID" in done.output
     assert "✗ query agrees: FAILED instead of PAID" in done.output
-    assert "of 12 steps went wrong." in done.output.splitlines()[-1]
+    assert "of 14 steps went wrong." in done.output.splitlines()[-1]
 
 
 def test_a_wrong_step_is_marked_for_programs_too(
@@ -163,7 +164,7 @@ def test_an_unknown_adapter_is_an_error_with_a_hint(run: Run) -> None:
     """A typing error is answered with what was meant, for programs as JSON."""
     done = run("demo", "--adapter", "ayolink", "--json")
     told = json.loads(done.stdout)
-    assert (2, "PluginError") == (done.exit_code, told["error"])
+    assert (2, "ConfigurationError") == (done.exit_code, told["error"])
     assert "did you mean 'ayolinx'?" in told["message"]
 
 

@@ -64,7 +64,7 @@ def test_the_drawn_code_is_the_payload(payload: str) -> None:
     """Square by square it is the QR code that another program makes of the payload, with a light rim."""
     with pytest.MonkeyPatch.context() as monkeypatch:
         found = modules(drawn(payload, monkeypatch).rstrip("\n"))
-    expected = [list(map(int, row)) for row in segno.make(payload, micro=False).matrix_iter(border=2)]
+    expected = [list(map(int, row)) for row in segno.make(payload, micro=False).matrix_iter(border=4)]
     assert expected == found[: len(expected)]
     assert all(square == 0 for row in found[len(expected) :] for square in row)
     assert len(found) - len(expected) <= 1
@@ -129,7 +129,7 @@ def test_an_exchange_is_shown_with_the_shape_of_what_was_signed(paper: io.String
     timeline = Timeline(silent=False)
     timeline.exchanged(exchange())
     assert "→ POST /v1.0/qr/qr-mpm-generate  HTTP 200  12 ms" in paper.getvalue()
-    assert "signed: <a>|<b>" in paper.getvalue()
+    assert "signed over <a>|<b>" in paper.getvalue()
     assert [
         {
             "exchange": "create_charge",
