@@ -11,7 +11,7 @@ def main() -> None:
         import segno
         import typer
     except ImportError as error:
-        sys.exit(f"{error.name} is missing; the command needs: pip install 'paygate-core[cli]'")
+        sys.exit(f"{error.name} is missing; install paygate-core with its extra `cli`")
     del rich, segno, typer
     from paygate.cli import app
 

@@ -4,6 +4,7 @@ A provider may keep only the newest token alive, so a second login would break t
 """
 
 import copy
+import os
 import threading
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final
@@ -29,6 +30,7 @@ class Credentials:
         self._held: Credential | None = None
         self._flight: Future[Credential] | None = None
         self._lock = threading.Lock()
+        self._process = os.getpid()
 
     def good(self) -> Credential | None:
         """The credential at hand, unless it has expired."""
@@ -37,6 +39,9 @@ class Credentials:
 
     def fresh(self, stale: Credential | None = None) -> Credential:
         """The credential; a new one where it has expired or is the `stale` one."""
+        if self._process != os.getpid():
+            # A login that was under way at the fork goes on in the parent alone.
+            self._lock, self._flight, self._process = threading.Lock(), None, os.getpid()
         with self._lock:
             held = self.good()
             if held is not None and held is not stale:

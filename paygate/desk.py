@@ -1,5 +1,6 @@
 """Where questions meet their adapter: one plugin manager, one adapter, any number of listeners."""
 
+import inspect
 import logging
 import time
 from collections.abc import Callable, Collection, Sequence
@@ -86,7 +87,7 @@ class Desk:
         return self._about("cancel", charge, changes=True)
 
     def parse_callback(self, request: CallbackRequest) -> Callback:
-        """Have a callback verified and read; raise nothing but CallbackRejected."""
+        """Have a callback verified and read; whatever its bytes, raise nothing but CallbackRejected."""
         if len(request.body) > LARGEST_CALLBACK:
             raise CallbackRejected(
                 "size",
@@ -155,9 +156,9 @@ class Desk:
             except Exception as error:  # noqa: BLE001 - a listener must not touch a charge or an acknowledgement
                 log.warning(
                     "paygate: listener %s failed on %s (%s)",
-                    impl.plugin_name,
+                    type(impl.plugin).__qualname__,
                     name,
-                    type(error).__name__,
+                    place_of(error),
                 )
 
     def _about(self, name: str, charge: Charge | ChargeRef, *, changes: bool) -> Operation[Charge]:
@@ -212,8 +213,15 @@ def _registered(gateway: str, adapter: object, listeners: Sequence[object]) -> p
         for impl in getattr(manager.hook, name).get_hookimpls():
             if impl.plugin is not adapter or impl.wrapper or impl.hookwrapper:
                 raise PluginError(
-                    f"{impl.plugin_name} answers {name}: only the adapter answers questions, "
+                    f"{type(impl.plugin).__qualname__} answers {name}: only the adapter answers questions, "
                     "and nothing wraps them",
+                    gateway=gateway,
+                )
+    for name in ANNOUNCEMENTS:
+        for impl in getattr(manager.hook, name).get_hookimpls():
+            if impl.wrapper or impl.hookwrapper or inspect.iscoroutinefunction(impl.function):
+                raise PluginError(
+                    f"{type(impl.plugin).__qualname__}.{name}: a listener is a plain function",
                     gateway=gateway,
                 )
     if not manager.hook.authorize.get_hookimpls():

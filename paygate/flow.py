@@ -4,6 +4,7 @@ A flow is a generator: it yields requests, receives responses and returns the re
 """
 
 from collections.abc import Generator
+from contextlib import suppress
 from types import GeneratorType
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
 
@@ -71,8 +72,9 @@ class Conversation(Generic[R]):
         self._step(self._flow.throw, error)
 
     def close(self) -> None:
-        """End the flow early; harmless when it has ended."""
-        self._flow.close()
+        """End the flow early; harmless when it has ended. What it raises then changes nothing any more."""
+        with suppress(Exception):
+            self._flow.close()
 
     def _step(self, move: Any, *given: Any) -> None:
         try:

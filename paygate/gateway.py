@@ -42,13 +42,13 @@ class Gateway:
         listeners: Sequence[object] = (),
         clock: Callable[[], float] = time.time,
     ) -> None:
-        from paygate import transports
+        from paygate import reading, transports
 
         self.name = name
         self._desk = Desk(name, adapter, listeners, clock)
         self._transport = transport or transports.Pool(max_in_flight)
         self._failure_of = transports.failure_of
-        self._whole = transports.whole
+        self._whole = reading.whole
         self._timeout = transports.timeouts(timeout_seconds)
         self._retry = retry
         self._credentials = Credentials(lambda: self._attempt(self._desk.login()), clock)
@@ -128,11 +128,9 @@ class Gateway:
                 else:
                     talk.answer(response)
             return operation.finish(talk.result)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - an adapter may raise anything
             failure = operation.verdict(error)
-            if failure is error:
-                raise
-            raise failure from known(error)
+            raise failure from known(error, failure)
         finally:
             if talk is not None:
                 talk.close()
@@ -156,11 +154,11 @@ class Gateway:
             response = self._transport.handle_request(request)
             if not response.is_closed:
                 response = self._whole(response)
-        except Exception as error:  # a transport may raise anything
+        except Exception as error:  # noqa: BLE001 - a transport may raise anything
             failure = self._failure_of(error)
             operation.failed(failure)
             self._desk.exchanged(operation, request, None, started)
-            raise failure from error
+            raise failure from known(error, failure)
         operation.answered()
         self._desk.exchanged(operation, request, response.status_code, started)
         return response
@@ -184,13 +182,13 @@ class AsyncGateway:
         listeners: Sequence[object] = (),
         clock: Callable[[], float] = time.time,
     ) -> None:
-        from paygate import transports
+        from paygate import reading, transports
 
         self.name = name
         self._desk = Desk(name, adapter, listeners, clock)
         self._transport = transport or transports.AsyncPool(max_in_flight)
         self._failure_of = transports.failure_of
-        self._whole = transports.whole_async
+        self._whole = reading.whole_async
         self._timeout = transports.timeouts(timeout_seconds)
         self._retry = retry
         self._credentials = AsyncCredentials(lambda: self._attempt(self._desk.login()), clock)
@@ -253,11 +251,9 @@ class AsyncGateway:
                 else:
                     talk.answer(response)
             return operation.finish(talk.result)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - an adapter may raise anything
             failure = operation.verdict(error)
-            if failure is error:
-                raise
-            raise failure from known(error)
+            raise failure from known(error, failure)
         finally:
             if talk is not None:
                 talk.close()
@@ -281,11 +277,11 @@ class AsyncGateway:
             response = await self._transport.handle_async_request(request)
             if not response.is_closed:
                 response = await self._whole(response)
-        except Exception as error:  # a transport may raise anything
+        except Exception as error:  # noqa: BLE001 - a transport may raise anything
             failure = self._failure_of(error)
             operation.failed(failure)
             self._desk.exchanged(operation, request, None, started)
-            raise failure from error
+            raise failure from known(error, failure)
         operation.answered()
         self._desk.exchanged(operation, request, response.status_code, started)
         return response

@@ -98,7 +98,7 @@ class ChargeRequest(Struct, frozen=True, kw_only=True):
             raise InvalidCharge("amount", "Indonesian gateways collect rupiah: use Money.idr(...)")
         if self.amount.amount <= 0:
             raise InvalidCharge("amount", "use more than zero rupiah")
-        if not isinstance(self.method, METHODS):
+        if type(self.method) not in METHODS:
             raise InvalidCharge("method", "use Qris(), EWallet(...), VirtualAccount(...), …")
         if self.expires_at is not None and not _is_aware(self.expires_at):
             raise InvalidCharge("expires_at", "use an aware datetime, with its time zone")
@@ -176,11 +176,11 @@ class CallbackRequest(Struct, frozen=True):
             raise TypeError("body must be the raw bytes as received, before any parsing")
         given: object = self.headers
         if not isinstance(given, (dict, Mapping)):  # dict first: asking an abstract class costs more
-            pairs = tuple(cast("Iterable[tuple[str, str]]", given))
             # A name sent twice is joined as HTTP says; no signature fits the joined value.
-            names = dict.fromkeys(name.lower() for name, _ in pairs)
-            joined = {key: ", ".join(v for name, v in pairs if name.lower() == key) for key in names}
-            force_setattr(self, "headers", joined)
+            values: dict[str, list[str]] = {}
+            for name, value in cast("Iterable[tuple[str, str]]", given):
+                values.setdefault(name.lower(), []).append(value)
+            force_setattr(self, "headers", {name: ", ".join(found) for name, found in values.items()})
 
     def header(self, name: str) -> str | None:
         """The value of a header, by its name in lower case; None where there is none."""

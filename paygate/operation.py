@@ -124,8 +124,10 @@ class Operation(Generic[R]):
         return error
 
 
-def known(error: Exception) -> PaygateError | None:
-    """An error as a cause to show; one that is not ours may quote a body or a key, and is left out."""
+def known(error: Exception, failure: PaygateError) -> BaseException | None:
+    """The cause to show of a failure: one that is not ours may quote a body, a key or a password."""
+    if failure is error:
+        return failure.__cause__
     return error if isinstance(error, PaygateError) else None
 
 

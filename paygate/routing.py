@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 from paygate import adapters, settings
 from paygate.errors import (
     ConfigurationError,
+    InvalidCharge,
     PaygateError,
     PluginError,
     UnsupportedOperation,
@@ -54,8 +55,16 @@ class _Gateways(Generic[G]):
                 f"no gateway is named {name!r}; configured: {', '.join(self.by_name)}"
             ) from None
 
+    def of(self, charge: Charge | ChargeRef) -> G:
+        """The gateway that made a charge."""
+        if not isinstance(charge, (Charge, ChargeRef)):
+            raise InvalidCharge("charge", f"use a Charge or a ChargeRef, not {type(charge).__name__}")
+        return self.named(charge.gateway)
+
     def taking(self, request: ChargeRequest, gateway: str | None) -> G:
         """The gateway that makes this charge: the one named, the route, or the only one that can."""
+        if not isinstance(request, ChargeRequest):
+            raise InvalidCharge("request", f"use ChargeRequest, not {type(request).__name__}")
         if gateway is not None:
             return self.named(gateway)
         method = type(request.method)
@@ -113,7 +122,7 @@ class Paygate:
                     _adapter(one, clock),
                     transport=transport,
                     timeout_seconds=one.timeout_seconds,
-                    max_in_flight=int(one.max_in_flight),
+                    max_in_flight=one.max_in_flight,
                     listeners=listeners,
                     clock=clock,
                 )
@@ -147,11 +156,11 @@ class Paygate:
 
     def query(self, charge: Charge | ChargeRef) -> Charge:
         """Ask how a charge stands, at the gateway that made it. See Gateway."""
-        return self._gateways.named(charge.gateway).query(charge)
+        return self._gateways.of(charge).query(charge)
 
     def cancel(self, charge: Charge | ChargeRef) -> Charge:
         """End an unpaid charge, at the gateway that made it. See Gateway."""
-        return self._gateways.named(charge.gateway).cancel(charge)
+        return self._gateways.of(charge).cancel(charge)
 
     def parse_callback(self, gateway: str, request: CallbackRequest) -> Callback:
         """Verify and read a call from the provider of that gateway. See Gateway."""
@@ -190,7 +199,7 @@ class AsyncPaygate:
                     _adapter(one, clock),
                     transport=transport,
                     timeout_seconds=one.timeout_seconds,
-                    max_in_flight=int(one.max_in_flight),
+                    max_in_flight=one.max_in_flight,
                     listeners=listeners,
                     clock=clock,
                 )
@@ -224,11 +233,11 @@ class AsyncPaygate:
 
     async def query(self, charge: Charge | ChargeRef) -> Charge:
         """Ask how a charge stands, at the gateway that made it. See Gateway."""
-        return await self._gateways.named(charge.gateway).query(charge)
+        return await self._gateways.of(charge).query(charge)
 
     async def cancel(self, charge: Charge | ChargeRef) -> Charge:
         """End an unpaid charge, at the gateway that made it. See Gateway."""
-        return await self._gateways.named(charge.gateway).cancel(charge)
+        return await self._gateways.of(charge).cancel(charge)
 
     def parse_callback(self, gateway: str, request: CallbackRequest) -> Callback:
         """Verify and read a call from the provider of that gateway. See Gateway."""

@@ -103,6 +103,8 @@ def _gateway(name: str, table: Any, folder: Path) -> GatewaySettings:
         value = host.get(key, 1)
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < LARGEST:
             raise _wrong(name, key, "must be a number above zero, and no more than a million", ())
+    if not isinstance(host.get("max_in_flight", 1), int):
+        raise _wrong(name, "max_in_flight", "must be a whole number", ())
     return GatewaySettings(name=name, own=values, **host)
 
 
@@ -139,7 +141,7 @@ def _routes(table: Any, gateways: Mapping[str, GatewaySettings]) -> dict[str, st
     for kind, names in table.items():
         if kind not in kinds:
             raise ConfigurationError(f"routes.{kind}: is not a method{meant(kind, kinds)}")
-        if not isinstance(names, list) or len(names) != 1:
+        if not isinstance(names, list) or len(names) != 1 or not isinstance(names[0], str):
             raise ConfigurationError(
                 f'routes.{kind}: name exactly one gateway, as in {kind} = ["main"]; '
                 "several in order are not supported yet"

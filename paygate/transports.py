@@ -12,18 +12,19 @@ import threading
 import time
 import urllib.request
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Final, Generic, TypeVar
 
 import anyio
 import httpx
 
-from paygate.errors import OutcomeUnknown, PaygateError, Unreachable
+from paygate.errors import ConfigurationError, OutcomeUnknown, PaygateError, Unreachable
+from paygate.reading import whole, whole_async
+from paygate.redaction import scrub
 
 KEEP_ALIVE: Final = 4.0
 """Seconds a connection is kept; common servers close theirs after five, and a race would cost an outcome."""
 
-LARGEST_REPLY: Final = 4 * 1024 * 1024
 LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 LIMITS: Final = httpx.Limits(max_connections=2, max_keepalive_connections=1, keepalive_expiry=KEEP_ALIVE)
 NEVER_LEFT: Final = (
@@ -50,8 +51,23 @@ def failure_of(error: Exception) -> PaygateError:
         return error
     kind = type(error).__name__
     if isinstance(error, NEVER_LEFT):
-        return Unreachable(f"no connection to the provider ({kind}: {error})")
+        return Unreachable(f"no connection to the provider ({kind}: {scrub(str(error))})")
     return OutcomeUnknown(f"no complete answer from the provider ({kind})")
+
+
+def _proxies() -> dict[str, httpx.Proxy]:
+    """The proxies of the environment, checked; an error names the variable and not the address."""
+    found = {}
+    for scheme, address in urllib.request.getproxies().items():
+        if scheme not in ("http", "https", "all"):
+            continue
+        try:
+            found[scheme] = httpx.Proxy(address if "://" in address else f"http://{address}")
+        except (ValueError, httpx.InvalidURL):
+            raise ConfigurationError(
+                f"environment variable {scheme.upper()}_PROXY is no address of a proxy"
+            ) from None
+    return found
 
 
 def timeouts(seconds: float) -> dict[str, float]:
@@ -65,7 +81,8 @@ class Idle(Generic[T]):
     def __init__(self, make: Callable[..., T]) -> None:
         self._make = make
         self._context = ssl_context()
-        self._proxies = urllib.request.getproxies()
+        self._proxies = _proxies()
+        self._is_closed = False
         self._stacks: dict[Origin, deque[tuple[float, T]]] = {}
         self._process = os.getpid()
 
@@ -77,10 +94,19 @@ class Idle(Generic[T]):
         try:
             return self._stacks[url.scheme, url.host, url.port].pop()[1]
         except (KeyError, IndexError):
+            pass
+        try:
             return self._make(verify=self._context, trust_env=False, limits=LIMITS, proxy=self._proxy_of(url))
+        except (ImportError, ValueError) as error:
+            raise ConfigurationError(
+                f"the proxy of the environment cannot be used ({type(error).__name__}): "
+                "for socks, pip install 'httpx[socks]'"
+            ) from None
 
     def give(self, url: httpx.URL, transport: T) -> T | None:
         """Take a transport back; return one that has been idle too long, to be closed."""
+        if self._is_closed:
+            return transport
         origin = (url.scheme, url.host, url.port)
         stack = self._stacks.get(origin)
         if stack is None:
@@ -95,12 +121,15 @@ class Idle(Generic[T]):
         return None
 
     def drain(self) -> Iterator[T]:
-        """Take out all, to be closed."""
+        """Take out all, to be closed; what is given back later is closed as well."""
+        self._is_closed = True
+        if self._process != os.getpid():
+            return
         for stack in self._stacks.values():
             while stack:
                 yield stack.pop()[1]
 
-    def _proxy_of(self, url: httpx.URL) -> str | None:
+    def _proxy_of(self, url: httpx.URL) -> httpx.Proxy | None:
         if url.host in LOOPBACK or urllib.request.proxy_bypass(url.host):
             return None
         return self._proxies.get(url.scheme) or self._proxies.get("all")
@@ -110,12 +139,18 @@ class Pool(httpx.BaseTransport):
     """Blocking: at most `limit` requests in flight, each over a transport of its own."""
 
     def __init__(self, limit: int) -> None:
+        self._limit = limit
         self._slots = threading.BoundedSemaphore(limit)
+        self._process = os.getpid()
         self._idle: Idle[httpx.HTTPTransport] = Idle(httpx.HTTPTransport)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send, read the whole reply and give the transport back."""
-        if not self._slots.acquire(timeout=request.extensions["timeout"]["pool"]):
+        if self._process != os.getpid():
+            # The places that were taken at the fork belong to the parent's threads.
+            self._slots, self._process = threading.BoundedSemaphore(self._limit), os.getpid()
+        slots = self._slots
+        if not slots.acquire(timeout=request.extensions["timeout"]["pool"]):
             raise httpx.PoolTimeout("too many requests in flight", request=request)
         try:
             transport = self._idle.take(request.url)
@@ -129,7 +164,7 @@ class Pool(httpx.BaseTransport):
                 _close(overdue)
             return response
         finally:
-            self._slots.release()
+            slots.release()
 
     def close(self) -> None:
         for transport in self._idle.drain():
@@ -185,55 +220,3 @@ async def _aclose(transport: httpx.AsyncHTTPTransport) -> None:
     """As `_close`, also in a task that is being cancelled."""
     with contextlib.suppress(Exception), anyio.CancelScope(shield=True):
         await transport.aclose()
-
-
-class _Bounded(httpx.SyncByteStream, httpx.AsyncByteStream):
-    """A reply's bytes, up to a limit: a provider gone mad must not fill the memory."""
-
-    def __init__(self, stream: httpx.SyncByteStream | httpx.AsyncByteStream) -> None:
-        self._stream = stream
-        self._left = LARGEST_REPLY
-
-    def _count(self, chunk: bytes) -> bytes:
-        self._left -= len(chunk)
-        if self._left < 0:
-            raise OutcomeUnknown(f"the answer is larger than {LARGEST_REPLY} bytes")
-        return chunk
-
-    def __iter__(self) -> Iterator[bytes]:
-        assert isinstance(self._stream, httpx.SyncByteStream)
-        for chunk in self._stream:
-            yield self._count(chunk)
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        assert isinstance(self._stream, httpx.AsyncByteStream)
-        async for chunk in self._stream:
-            yield self._count(chunk)
-
-    def close(self) -> None:
-        assert isinstance(self._stream, httpx.SyncByteStream)
-        self._stream.close()
-
-    async def aclose(self) -> None:
-        assert isinstance(self._stream, httpx.AsyncByteStream)
-        await self._stream.aclose()
-
-
-def whole(response: httpx.Response) -> httpx.Response:
-    """Read a reply to its end; whatever happens, its stream is closed."""
-    response.stream = _Bounded(response.stream)
-    try:
-        response.read()
-    finally:
-        response.close()
-    return response
-
-
-async def whole_async(response: httpx.Response) -> httpx.Response:
-    """As `whole`, without blocking the loop."""
-    response.stream = _Bounded(response.stream)
-    try:
-        await response.aread()
-    finally:
-        await response.aclose()
-    return response

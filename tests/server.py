@@ -47,6 +47,8 @@ def loopback(answer: Callable[[BaseHTTPRequestHandler], bytes]) -> Iterator[Loop
                     seen.in_flight -= 1
             self.send_response(200)
             self.send_header("Content-Length", str(len(body)))
+            if getattr(self, "gzipped", False):
+                self.send_header("Content-Encoding", "gzip")
             self.end_headers()
             self.wfile.write(body)
 

@@ -1,3 +1,4 @@
+import os
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -214,3 +215,29 @@ def test_a_stale_credential_is_forgotten_even_if_the_login_fails() -> None:
     with pytest.raises(NotAuthorized):
         credentials.fresh(stale=old)
     assert "new" == credentials.fresh().header  # type: ignore[attr-defined]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_process_forked_during_a_login_logs_in_by_itself() -> None:
+    """The child does not wait for a login that goes on in its parent alone."""
+    parent = os.getpid()
+    login = Login()
+
+    def log_in() -> Any:
+        return login.blocking() if os.getpid() == parent else Key("child", expires_at=100.0)
+
+    credentials = Credentials(log_in, lambda: 0.0)
+    leader = threading.Thread(target=credentials.fresh)
+    leader.start()
+    assert login.begun.wait(30)
+    child = os.fork()
+    if child == 0:
+        try:
+            ok = credentials.fresh().header == "child"  # type: ignore[attr-defined]
+        except BaseException:
+            ok = False
+        os._exit(0 if ok else 1)
+    assert 0 == os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    login.release.set()
+    leader.join(30)

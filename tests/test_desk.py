@@ -83,6 +83,7 @@ def test_listeners_hear_exchanges_and_changes_and_a_broken_one_harms_nobody(
     assert ChargeStatus.PENDING is charge.status
     assert 4 == len(caplog.records)
     assert "must not be logged" not in caplog.text
+    assert "listener Broken failed" in caplog.text
     assert "RuntimeError" in caplog.text
 
 
@@ -172,6 +173,17 @@ class Answering:
     def query(self, charge: Any) -> Any: ...
 
 
+class Waiting:
+    @hookimpl
+    async def exchanged(self, exchange: Any) -> None: ...
+
+
+class Around:
+    @hookimpl(wrapper=True)
+    def exchanged(self, exchange: Any) -> Any:
+        return (yield)
+
+
 class Silent:
     @hookimpl
     def query(self, charge: Any) -> Any: ...
@@ -184,6 +196,8 @@ class Silent:
         (tiny(kind=Greedy), [], "cache"),
         (tiny(), [Wrapping()], "answers create_charge"),
         (tiny(), [Answering()], "answers query"),
+        (tiny(), [Waiting()], "Waiting.exchanged: a listener is a plain function"),
+        (tiny(), [Around()], "Around.exchanged: a listener is a plain function"),
         (Silent(), [], "no `authorize`"),
     ],
 )

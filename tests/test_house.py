@@ -39,7 +39,7 @@ LAYERS: Final = (
     {"sandbox"},
     {"routing"},
     {"gateway"},
-    {"adapters", "retrying", "transports", "credentials", "desk", "settings", "operation"},
+    {"adapters", "retrying", "transports", "reading", "credentials", "desk", "settings", "operation"},
     {"hookspecs"},
     {"snap"},
     {"flow", "model"},

@@ -39,6 +39,7 @@ LATER = datetime(2030, 1, 1, tzinfo=UTC)
         ("amount", Money(1, "USD"), "rupiah"),
         ("method", "qris", "Qris()"),
         ("method", Qris, "Qris()"),
+        ("method", type("Other", (Qris,), {})(), "Qris()"),
         ("expires_at", LATER.replace(tzinfo=None), "time zone"),
         ("expires_at", "2030-01-01", "aware datetime"),
     ],
@@ -105,3 +106,9 @@ def test_a_body_that_was_parsed_already_is_refused_with_the_reason(body: Any) ->
     """Signatures are over raw bytes, so a framework's parsed body is a programming error."""
     with pytest.raises(TypeError, match="raw bytes"):
         CallbackRequest("POST", "/", {}, body)
+
+
+def test_many_headers_are_read_in_one_pass() -> None:
+    """A stranger's many headers cost no more than their number; this ends at once or not for minutes."""
+    pairs = [(f"X-{number}", "v") for number in range(200_000)]
+    assert "v" == CallbackRequest("POST", "/", pairs, b"").header("x-199999")

@@ -11,6 +11,7 @@ from paygate import (
     ChargeRef,
     ConfigurationError,
     EWallet,
+    InvalidCharge,
     Paygate,
     Qris,
     UnsupportedOperation,
@@ -113,3 +114,13 @@ def test_configuration_files_serve_both_shells(tmp_path: Any) -> None:
             return list(paygate.gateways)
 
     assert ["main"] == anyio.run(run)
+
+
+@pytest.mark.parametrize(
+    ("operation", "argument"),
+    [("create_charge", {}), ("create_charge", "INV-1"), ("query", "INV-1"), ("cancel", None)],
+)
+def test_a_wrong_argument_is_named(house: House, operation: str, argument: Any) -> None:
+    """What is no request or no charge is refused with what to use, before anything is sent."""
+    with pytest.raises(InvalidCharge, match="use "):
+        house.call(TWO, operation, argument)

@@ -1,5 +1,7 @@
+import gzip
 import os
 import socket
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,9 +12,9 @@ import anyio
 import httpx
 import pytest
 
-from paygate import OutcomeUnknown, Unreachable
+from paygate import ConfigurationError, OutcomeUnknown, Unreachable
+from paygate.reading import LARGEST_REPLY
 from paygate.transports import (
-    LARGEST_REPLY,
     AsyncPool,
     Pool,
     failure_of,
@@ -289,3 +291,80 @@ def test_connections_idle_too_long_are_closed_on_the_way(monkeypatch: pytest.Mon
 def test_there_is_one_ssl_context() -> None:
     """All pools of a process share it."""
     assert ssl_context() is ssl_context()
+
+
+# As above: httpx's generators and trio.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_small_reply_that_unpacks_beyond_all_measure_is_given_up(shell: Shell) -> None:
+    """The limit counts what a compressed reply becomes."""
+    packed = gzip.compress(b"x" * (LARGEST_REPLY * 8))
+
+    def bomb(handler: BaseHTTPRequestHandler) -> bytes:
+        handler.gzipped = True  # type: ignore[attr-defined]
+        return packed
+
+    with loopback(bomb) as seen:
+        (got,) = shell.send(seen.url)
+    assert isinstance(got, OutcomeUnknown)
+
+
+def test_a_compressed_reply_is_read_like_any_other(shell: Shell) -> None:
+    """We do not ask for compression; a provider that compresses all the same is understood."""
+
+    def compress(handler: BaseHTTPRequestHandler) -> bytes:
+        handler.gzipped = True  # type: ignore[attr-defined]
+        return gzip.compress(b"ok")
+
+    with loopback(compress) as seen:
+        (got,) = shell.send(seen.url)
+    assert isinstance(got, httpx.Response)
+    assert (b"ok", None) == (got.content, got.headers.get("Content-Encoding"))
+
+
+@pytest.mark.parametrize("address", ["proxy.example:3128", "http://me:word@proxy.example:3128"])
+def test_a_proxy_may_be_named_with_or_without_its_scheme(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both usual forms are taken."""
+    monkeypatch.setenv("https_proxy", address)
+    with Pool(1) as pool:
+        assert "proxy.example" == pool._idle._proxies["https"].url.host
+
+
+@pytest.mark.parametrize("address", ["gopher://me:hunter2@proxy.example", "http://[::1"])
+def test_a_proxy_that_is_none_is_found_at_start_and_not_shown(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The variable is named; its value may hold a password."""
+    monkeypatch.setenv("https_proxy", address)
+    with pytest.raises(ConfigurationError, match="HTTPS_PROXY") as refused:
+        Pool(1)
+    assert "hunter2" not in str(refused.value)
+    assert refused.value.__cause__ is None
+
+
+def test_a_proxy_that_cannot_be_used_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the package for socks nothing leaves, and the error says what to install."""
+    monkeypatch.setitem(sys.modules, "socksio", None)
+    monkeypatch.setenv("http_proxy", "socks5://127.0.0.1:9")
+    with Pool(1) as pool, pytest.raises(ConfigurationError, match="socks"):
+        pool.handle_request(request("http://tiny.example/"))
+
+
+def test_a_connection_given_back_after_closing_is_closed() -> None:
+    """`close` may come while a request is in flight; its connection does not stay open."""
+    arrived, go = threading.Event(), threading.Event()
+
+    def wait(handler: BaseHTTPRequestHandler) -> bytes:
+        arrived.set()
+        go.wait(10)
+        return b"ok"
+
+    with loopback(wait) as seen, ThreadPoolExecutor(1) as threads:
+        pool = Pool(1)
+        flying = threads.submit(pool.handle_request, request(seen.url))
+        assert arrived.wait(10)
+        pool.close()
+        go.set()
+        assert b"ok" == flying.result(10).content
+        assert [] == list(pool._idle.drain())

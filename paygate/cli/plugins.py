@@ -18,7 +18,7 @@ def plugins(as_json: AsJson = False) -> None:
         print_json(rows)
         return
     if not rows:
-        console.print("No adapter is installed: pip install a plugin, such as paygate-ayolinx.")
+        console.print("No adapter is installed: install a plugin beside paygate.")
         return
     table = Table("adapter", "distribution", "answers", "state", box=None, pad_edge=False)
     for row in rows:

@@ -17,7 +17,7 @@ from paygate.errors import ConfigurationError, PluginError
 from paygate.sandbox.simulator import Simulator
 
 MARK = "# Made by `paygate sandbox`, anew at each start."
-EXTRA = "the sandbox needs more: pip install 'paygate-core[cli,sandbox]'"
+EXTRA = "the sandbox needs starlette and uvicorn: install paygate-core with its extra `sandbox`"
 
 
 def sandbox(  # noqa: PLR0917 - typer's options

@@ -2,7 +2,7 @@
 
 import contextlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import httpx
@@ -10,12 +10,12 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from msgspec import Struct
 
-from paygate.errors import OutcomeUnknown
+from paygate.errors import OutcomeUnknown, PaygateError
 from paygate.flow import Decoder, Flow
 from paygate.redaction import Secret
 from paygate.snap.codes import SnapCode
 from paygate.snap.profile import SnapProfile, Timestamps, external_id
-from paygate.snap.replies import read_reply
+from paygate.snap.replies import NO_ODD_CODES, read_reply
 from paygate.snap.signing import (
     notice_string,
     request_string,
@@ -139,14 +139,15 @@ class SnapCredential:
         return f"SnapCredential(expires_at={self.expires_at:.0f})"
 
 
-def log_in(
+def log_in(  # noqa: PLR0917 - called in one line by each adapter
     url: str,
     keys: SnapKeys,
     profile: SnapProfile,
     timestamps: Timestamps,
     clock: Callable[[], float],
+    odd: Mapping[str, type[PaygateError]] = NO_ODD_CODES,
 ) -> Flow[SnapCredential]:
-    """Get an access token by an RSA-signed request (SNAP BI service 73)."""
+    """Get an access token by an RSA-signed request (SNAP BI service 73). `odd` is that of `read_reply`."""
     stamp = timestamps.now()
     request = httpx.Request(
         "POST",
@@ -160,7 +161,7 @@ def log_in(
         },
         extensions={"signed": TOKEN_SIGNED},
     )
-    token = read_reply((yield request), _token)
+    token = read_reply((yield request), _token, odd=odd)
     lifetime = lifetime_of(token.expires_in)
     if TOKEN.fullmatch(token.access_token) is None or lifetime is None:
         raise OutcomeUnknown("the login was answered without a usable token")

@@ -155,7 +155,7 @@ def test_without_plugins_a_person_is_told_what_to_install(
     """An empty list is a sentence for a person and a list for a program."""
     monkeypatch.setattr(adapters, "_distributions", list)
     adapters._scan.cache_clear()
-    assert "No adapter is installed: pip install a plugin" in run("plugins").stdout
+    assert "No adapter is installed: install a plugin" in run("plugins").stdout
     assert [] == json.loads(run("plugins", "--json").stdout)
 
 

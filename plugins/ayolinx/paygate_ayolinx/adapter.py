@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 import httpx
@@ -44,11 +45,13 @@ PROFILE: Final = SnapProfile()
 GENERATE: Final = "/v1.0/qr/qr-mpm-generate"
 QUERY: Final = "/v1.0/qr/qr-mpm-query"
 CANCEL: Final = "/v1.0/qr/qr-mpm-cancel"
+CANCELLED: Final = "05"
 
 
 def _reply(status: int, code: str, message: str) -> CallbackReply:
     body = wire.encode(wire.Taken(code, message))
-    return CallbackReply(status, {"Content-Type": "application/json"}, body)
+    headers = MappingProxyType({"Content-Type": "application/json"})
+    return CallbackReply(status, headers, body)
 
 
 TAKEN: Final = _reply(200, codes.NOTICE_TAKEN, "Successful")
@@ -85,7 +88,7 @@ class Ayolinx:
     @hookimpl
     def authorize(self) -> Flow[SnapCredential]:
         """Get an access token (docs: "Access Token B2B")."""
-        return log_in(self._token_url, self._keys, PROFILE, self._timestamps, self._clock)
+        return log_in(self._token_url, self._keys, PROFILE, self._timestamps, self._clock, codes.ODD)
 
     @hookimpl
     @for_methods(Qris)
@@ -149,6 +152,8 @@ class Ayolinx:
         reply = yield self._post(CANCEL, wire.NamedCharge(charge.reference, self._channel))
         told = read_reply(reply, wire.status_reply, codes.ERRORS, codes.ODD)
         self._check_reference(told, charge)
+        if codes.STATUS.get(told.latest_transaction_status or CANCELLED) is not ChargeStatus.CANCELLED:
+            raise OutcomeUnknown("the answer says that it is done, and tells another status")
         return Charge(
             gateway=self._gateway,
             reference=charge.reference,

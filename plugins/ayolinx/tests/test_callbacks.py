@@ -235,13 +235,14 @@ def test_a_callback_without_proof(paygate: Paygate, account: SandboxAccount) -> 
 
 
 def test_a_signature_over_something_else(paygate: Paygate, account: SandboxAccount) -> None:
-    """A signature of another merchant's, or over another path, method, body or time, does not fit."""
+    """A signature by another account's key, or over another path, method, body or time, does not fit."""
     body, key = compact(NOTICE), account.provider_key
     text = f"POST:{PATH}:{hashlib.sha256(body).hexdigest()}:{STAMP}".encode()
     right = signature(key, body)
     raw = base64.b64decode(right)
     wrong = {
         "merchant's own key": signature(account.merchant_key, body),
+        "another account's key": signature(SandboxAccount.made().provider_key, body),
         "another path": signature(key, body, path="/callbacks/other"),
         "a path with a slash more": signature(key, body, path=f"{PATH}/"),
         "the documented path": signature(key, body, path="/v1.0/qr/qr-mpm-notify"),
