@@ -14,8 +14,9 @@ R = TypeVar("R")
 
 
 class Retry(Struct, frozen=True, kw_only=True):
-    """How long to go on: at most `attempts` in all, none beginning later than `deadline_seconds` after
-    the first one failed.
+    """How long to go on: at most `attempts` in all.
+
+    None begins later than `deadline_seconds` after the first one failed.
 
     Waits grow from about `first_wait_seconds` to `longest_wait_seconds`, with jitter; where the
     provider says how long to wait (Retry-After), no less than that.
