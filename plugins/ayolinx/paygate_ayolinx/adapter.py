@@ -123,9 +123,7 @@ class Ayolinx:
     @for_methods(Qris)
     def query(self, charge: ChargeRef) -> Flow[Charge]:
         """Ask how a QRIS stands (docs: "Query Qris")."""
-        reply = yield self._post(QUERY, wire.NamedCharge(charge.reference, self._channel))
-        told = read_reply(reply, wire.status_reply, codes.ERRORS, codes.ODD)
-        self._check_reference(told, charge)
+        told, reply = yield from self._ask(QUERY, charge)
         told_status = told.latest_transaction_status
         if told_status not in codes.STATUS:
             raise OutcomeUnknown("the status is not one that we know")
@@ -149,9 +147,7 @@ class Ayolinx:
     @for_methods(Qris)
     def cancel(self, charge: ChargeRef) -> Flow[Charge]:
         """Void an unpaid QRIS (docs: "Cancel Qris")."""
-        reply = yield self._post(CANCEL, wire.NamedCharge(charge.reference, self._channel))
-        told = read_reply(reply, wire.status_reply, codes.ERRORS, codes.ODD)
-        self._check_reference(told, charge)
+        told, reply = yield from self._ask(CANCEL, charge)
         if codes.STATUS.get(told.latest_transaction_status or CANCELLED) is not ChargeStatus.CANCELLED:
             raise OutcomeUnknown("the answer says that it is done, and tells another status")
         return Charge(
@@ -195,9 +191,13 @@ class Ayolinx:
     def _post(self, path: str, message: wire.Wire) -> httpx.Request:
         return post(self._urls[path], wire.encode(message))
 
-    def _check_reference(self, told: wire.StatusReply, charge: ChargeRef) -> None:
+    def _ask(self, path: str, charge: ChargeRef) -> Flow[tuple[wire.StatusReply, httpx.Response]]:
+        """Ask something about a charge; the answer must be about that one."""
+        reply = yield self._post(path, wire.NamedCharge(charge.reference, self._channel))
+        told = read_reply(reply, wire.status_reply, codes.ERRORS, codes.ODD)
         if told.original_partner_reference_no not in (None, charge.reference):
             raise OutcomeUnknown("the answer is about another reference")
+        return told, reply
 
     def _charge_of(self, notice: wire.Notice, raw: bytes) -> Charge:
         """A notice's charge. Its asked-for amount is not known here: compare `paid_amount` with yours."""
