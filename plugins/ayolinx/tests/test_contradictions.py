@@ -5,6 +5,8 @@ from typing import Any
 
 import httpx
 import pytest
+from paygate_ayolinx import Ayolinx
+from paygate_ayolinx.simulator import AyolinxSimulator
 
 from paygate import (
     AuthenticationFailed,
@@ -16,8 +18,6 @@ from paygate import (
     Paygate,
     Qris,
 )
-from paygate_ayolinx import Ayolinx
-from paygate_ayolinx.simulator import AyolinxSimulator
 
 REF = ChargeRef("main", "INV-1", Qris())
 
