@@ -108,7 +108,7 @@ def _check_base_url(base_url: str, environment: str, wrong: Callable[[str], NoRe
     except httpx.InvalidURL:
         wrong("is no URL")
     if not url.host or url.path not in ("", "/") or url.query or url.fragment or url.userinfo:
-        wrong("takes scheme, host and port alone, as in https://sandbox.ayolinx.id")
+        wrong("takes scheme, host and port alone")
     local = url.host in LOOPBACK
     if url.scheme != "https" and not (url.scheme == "http" and local):
         wrong("must begin with https://; plain http is for this machine alone")
