@@ -1,4 +1,5 @@
 import traceback
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -416,3 +417,23 @@ def test_a_flow_that_will_not_end_does_not_hide_the_error(both: Both) -> None:
     with pytest.raises(BaseException) as failed:
         both.call(Interrupted(), "create_charge", order(), tiny(kind=Stubborn))
     assert "RuntimeError" not in repr(failed.value)
+
+
+def test_an_expiry_in_the_past_is_refused_before_sending(both: Both) -> None:
+    """A charge that has expired already is named, and nothing is sent."""
+    provider = Provider()
+    past = datetime(2020, 1, 1, tzinfo=UTC)
+    with pytest.raises(InvalidCharge, match="in the future") as refused:
+        both.call(provider, "create_charge", order(expires_at=past))
+    assert ("expires_at", []) == (refused.value.field, provider.requests)
+
+
+def test_an_implementation_may_take_fewer_arguments(both: Both) -> None:
+    """As in pluggy, so that a question can grow without breaking the adapters that are there."""
+
+    class Modest(Tiny):
+        @hookimpl
+        def query(self) -> Flow[Charge]:  # type: ignore[override]
+            return self._charge("INV-1", (yield httpx.Request("GET", "https://tiny.example/")))
+
+    assert "INV-1" == both.call(Provider(), "query", named(), tiny(kind=Modest)).reference
