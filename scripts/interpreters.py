@@ -31,31 +31,34 @@ def interpreter(version: str) -> str | None:
     return None
 
 
+def started(uv: str, version: str, python: str) -> subprocess.Popen[str]:
+    """Make an environment for an interpreter, and start the tests in it."""
+    folder = Path(".venvs") / version
+    environment = {**os.environ, "UV_PROJECT_ENVIRONMENT": str(folder)}
+    environment.pop("VIRTUAL_ENV", None)
+    sync = [uv, "sync", "--frozen", "--quiet", "--python", python]
+    subprocess.run([*sync, "--no-default-groups", "--group", "test"], env=environment, check=True)
+    tests = [str(folder / "bin" / "pytest"), "-p", "no:cacheprovider"]
+    return subprocess.Popen(tests, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
 def main() -> None:
-    """Make an environment for each, run the tests in it, and end with the first failure."""
+    """Run the tests on all at once, show what each says, and fail where one does."""
     uv = sys.argv[1]
     here = f"{sys.version_info[0]}.{sys.version_info[1]}"
-    ran, missing = [f"{here} (with coverage)"], []
-    for version in WANTED:
-        if version == here:
-            continue
-        python = interpreter(version)
-        if python is None:
-            missing.append(version)
-            continue
-        folder = Path(".venvs") / version
-        environment = {**os.environ, "UV_PROJECT_ENVIRONMENT": str(folder)}
-        environment.pop("VIRTUAL_ENV", None)
-        sync = [uv, "sync", "--frozen", "--quiet", "--python", python]
-        subprocess.run([*sync, "--no-default-groups", "--group", "test"], env=environment, check=True)
-        print(f"tests on Python {version}", flush=True)
-        subprocess.run([folder / "bin" / "pytest"], check=True)
-        ran.append(version)
-    print(f"tests ran on Python {', '.join(ran)}; not here: {', '.join(missing) or 'none'}")
+    found = {version: interpreter(version) for version in WANTED if version != here}
+    running = {version: started(uv, version, python) for version, python in found.items() if python}
+    failed = []
+    for version, tests in running.items():
+        said, _ = tests.communicate()
+        print(f"\ntests on Python {version}\n{said}", flush=True)
+        if tests.returncode:
+            failed.append(version)
+    missing = [version for version, python in found.items() if python is None]
+    print(f"tests ran on Python {', '.join([f'{here} (with coverage)', *running])}")
+    print(f"not here: {', '.join(missing) or 'none'}; failed: {', '.join(failed) or 'none'}")
+    sys.exit(bool(failed))
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except subprocess.CalledProcessError as failed:
-        sys.exit(failed.returncode)
+    main()
