@@ -117,5 +117,4 @@ class Hooks(Protocol):
 
 
 QUESTIONS = ("authorize", "create_charge", "query", "cancel", "parse_callback", "simulator")
-OPERATIONS = ("create_charge", "query", "cancel")
 ANNOUNCEMENTS = ("exchanged", "charge_changed", "callback_received")
