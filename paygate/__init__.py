@@ -1,5 +1,13 @@
 """One interface to Indonesian payment gateways."""
 
+from paygate.callback import (
+    Callback,
+    CallbackReply,
+    CallbackRequest,
+    Conflict,
+    ConflictKind,
+)
+from paygate.diagnosis import Finding, Signed, Trial, Unsigned, Verdict
 from paygate.errors import (
     AlreadyPaid,
     AmountRejected,
@@ -27,23 +35,20 @@ from paygate.errors import (
 from paygate.flow import Conversation, Credential, Flow, answered, read
 from paygate.gateway import AsyncGateway, Gateway
 from paygate.hookspecs import API_VERSION, Exchange, for_methods, hookimpl
-from paygate.model import (
-    Callback,
-    CallbackReply,
-    CallbackRequest,
-    Charge,
-    ChargeRef,
-    ChargeRequest,
-    ChargeStatus,
+from paygate.methods import (
+    AccountNumber,
     EWallet,
     Instructions,
     Method,
+    PaymentCode,
     PaymentLink,
     QrCode,
     Qris,
+    Redirect,
     Retail,
     VirtualAccount,
 )
+from paygate.model import Charge, ChargeRef, ChargeRequest, ChargeStatus, Customer, Item
 from paygate.money import Money
 from paygate.redaction import Secret, scrub
 from paygate.retrying import Retry
@@ -51,6 +56,7 @@ from paygate.routing import AsyncPaygate, Paygate
 
 __all__ = [
     "API_VERSION",
+    "AccountNumber",
     "AlreadyPaid",
     "AmountRejected",
     "AsyncGateway",
@@ -67,16 +73,21 @@ __all__ = [
     "ChargeRequest",
     "ChargeStatus",
     "ConfigurationError",
+    "Conflict",
+    "ConflictKind",
     "Conversation",
     "Credential",
+    "Customer",
     "DuplicateReference",
     "EWallet",
     "Exchange",
+    "Finding",
     "Flow",
     "Gateway",
     "Instructions",
     "InvalidCharge",
     "InvalidRequest",
+    "Item",
     "LimitExceeded",
     "Method",
     "Money",
@@ -85,19 +96,25 @@ __all__ = [
     "OutcomeUnknown",
     "Paygate",
     "PaygateError",
+    "PaymentCode",
     "PaymentLink",
     "PermissionDenied",
     "PluginError",
     "QrCode",
     "Qris",
     "RateLimited",
+    "Redirect",
     "Refused",
     "Retail",
     "Retry",
     "Secret",
+    "Signed",
     "StateConflict",
+    "Trial",
     "Unreachable",
+    "Unsigned",
     "UnsupportedOperation",
+    "Verdict",
     "VirtualAccount",
     "answered",
     "for_methods",

@@ -1,30 +1,24 @@
 """Where questions meet their adapter: one plugin manager, one adapter, any number of listeners."""
 
-import inspect
 import logging
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import pluggy
 
-from paygate.errors import CallbackRejected, InvalidCharge, PluginError, UnsupportedOperation
+from paygate.callback import AGAIN, Callback, CallbackReply, CallbackRequest
+from paygate.capabilities import NOTHING, Served, served_by
+from paygate.conflicts import compared
+from paygate.errors import CallbackRejected, InvalidCharge, PaygateError, PluginError, UnsupportedOperation
 from paygate.flow import Credential, Flow
-from paygate.hints import meant
-from paygate.hookspecs import ANNOUNCEMENTS, QUESTIONS, Exchange, Hooks
-from paygate.model import (
-    METHODS,
-    Callback,
-    CallbackReply,
-    CallbackRequest,
-    Charge,
-    ChargeRef,
-    ChargeRequest,
-    Method,
-)
+from paygate.hookspecs import ANNOUNCEMENTS, QUESTIONS, Exchange
+from paygate.methods import Method
+from paygate.model import Charge, ChargeRef, ChargeRequest
 from paygate.operation import LOGIN, Operation
 from paygate.redaction import place_of
+from paygate.registration import registered
 
 if TYPE_CHECKING:
     import httpx
@@ -46,24 +40,24 @@ class Desk:
     ) -> None:
         self.gateway = gateway
         self._clock = clock
-        hook = _registered(gateway, adapter, listeners).hook
+        hook = registered(gateway, adapter, listeners).hook
         # With one adapter and no wrappers a hook call is its implementation, found once and called directly.
         self._ask: dict[str, Callable[..., Any]] = {}
-        self._methods: dict[str, Collection[type[Method]]] = {}
+        self._served: dict[str, Served] = {}
         for name in QUESTIONS:
             for impl in getattr(hook, name).get_hookimpls():
                 self._ask[name] = _direct(getattr(hook, name), impl)
-                self._methods[name] = getattr(impl.function, "paygate_methods", METHODS)
+                self._served[name] = served_by(impl.function)
         self._parse = self._ask.get("parse_callback")
         self._listeners = {name: getattr(hook, name).get_hookimpls() for name in ANNOUNCEMENTS}
         self._hears_callbacks = bool(self._listeners["callback_received"])
 
     def supports(self, operation: str, method: Method | type[Method] | None = None) -> bool:
         """Whether the adapter answers this operation, for this method where one is named."""
-        served = self._methods.get(operation, ())
-        if method is None:
-            return bool(served)
-        return (method if isinstance(method, type) else type(method)) in served
+        served = self._served.get(operation)
+        if method is None or served is None:
+            return served is not None
+        return served.takes(method) if isinstance(method, type) else method in served
 
     def login(self) -> Operation[Credential]:
         """The login."""
@@ -113,13 +107,45 @@ class Desk:
             raise CallbackRejected(
                 "adapter",
                 f"the adapter failed on this callback ({place_of(error)})",
-                _plain(500, "Internal Server Error"),
+                AGAIN,
                 gateway=self.gateway,
                 operation="parse_callback",
             ) from None
         if self._hears_callbacks:
             self.announce("callback_received", callback=callback)
         return callback
+
+    def compare(self, callback: Callback, known: Sequence[Charge | None]) -> Callback:
+        """Hold a callback against what the merchant knows, and announce news and conflicts."""
+        if callback.gateway != self.gateway:
+            raise InvalidCharge(
+                "gateway", f"this callback belongs to gateway {callback.gateway!r}, not {self.gateway!r}"
+            )
+        if len(known) != len(callback.charges):
+            raise InvalidCharge("known", "give one charge, or None, for each of the callback's, in order")
+        result = compared(callback, known)
+        before = {(one.gateway, one.reference): one for one in known if one is not None}
+        for charge in result.charges:
+            self.learnt(charge, before.get((charge.gateway, charge.reference)))
+        for conflict in result.conflicts:
+            self.announce("conflict_found", conflict=conflict)
+        return result
+
+    def explain(self, name: str, *about: Any) -> Any:
+        """Ask an optional question that helps a person and changes nothing."""
+        if name not in self._ask:
+            raise UnsupportedOperation(
+                f"this adapter does not answer {name}", gateway=self.gateway, operation=name
+            )
+        try:
+            return self._ask[name](*about)
+        except PaygateError as error:
+            error.locate(gateway=self.gateway, operation=name)
+            raise
+        except Exception as error:  # noqa: BLE001 - an adapter may raise anything
+            raise PluginError(
+                f"the adapter failed ({place_of(error)})", gateway=self.gateway, operation=name
+            ) from None
 
     def learnt(self, charge: Charge, before: Charge | ChargeRef | None) -> Charge:
         """Announce a status that the caller did not have."""
@@ -174,9 +200,18 @@ class Desk:
         return self._operation(name, ref, changes=changes)
 
     def _operation(self, name: str, about: ChargeRequest | ChargeRef, *, changes: bool) -> Operation[Charge]:
-        if type(about.method) not in self._methods.get(name, ()):
+        method = about.method
+        if method not in self._served.get(name, NOTHING):
+            if method is None:
+                raise InvalidCharge(
+                    "method",
+                    "the callback did not tell how it was paid: name the method, as your order has it",
+                    gateway=self.gateway,
+                    operation=name,
+                    reference=about.reference,
+                )
             raise UnsupportedOperation(
-                f"this adapter does not offer {name} for {about.method.kind}",
+                f"this adapter does not offer {name} for {f'{method.kind} {method.brand}'.strip()}",
                 gateway=self.gateway,
                 operation=name,
                 reference=about.reference,
@@ -197,43 +232,3 @@ def _direct(hook: pluggy.HookCaller, impl: pluggy.HookImpl) -> Callable[..., Any
 
 def _plain(status: int, message: str) -> CallbackReply:
     return CallbackReply(status, {"Content-Type": "text/plain"}, message.encode())
-
-
-def _registered(gateway: str, adapter: object, listeners: Sequence[object]) -> pluggy.PluginManager:
-    manager = pluggy.PluginManager("paygate")
-    manager.add_hookspecs(Hooks)
-    try:
-        manager.register(adapter)
-        for listener in listeners:
-            manager.register(listener)
-        manager.check_pending()
-    except (pluggy.PluginValidationError, ValueError) as error:
-        raise PluginError(_explained(str(error)), gateway=gateway) from None
-    for name in QUESTIONS:
-        for impl in getattr(manager.hook, name).get_hookimpls():
-            if impl.plugin is not adapter or impl.wrapper or impl.hookwrapper:
-                raise PluginError(
-                    f"{type(impl.plugin).__qualname__} answers {name}: only the adapter answers questions, "
-                    "and nothing wraps them",
-                    gateway=gateway,
-                )
-    for name in ANNOUNCEMENTS:
-        for impl in getattr(manager.hook, name).get_hookimpls():
-            if impl.wrapper or impl.hookwrapper or inspect.iscoroutinefunction(impl.function):
-                raise PluginError(
-                    f"{type(impl.plugin).__qualname__}.{name}: a listener is a plain function",
-                    gateway=gateway,
-                )
-    if not manager.hook.authorize.get_hookimpls():
-        raise PluginError("the adapter has no `authorize`", gateway=gateway)
-    return manager
-
-
-def _explained(text: str) -> str:
-    """Add the hook that a misspelt one probably meant."""
-    known = (*QUESTIONS, *ANNOUNCEMENTS)
-    for word in text.replace("'", " ").split():
-        hint = meant(word, known)
-        if word not in known and "did you mean" in hint:
-            return text + hint
-    return text

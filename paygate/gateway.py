@@ -12,7 +12,8 @@ from paygate.credentials import AsyncCredentials, Credentials
 from paygate.desk import Desk
 from paygate.errors import PaygateError
 from paygate.flow import Conversation, Credential
-from paygate.model import Callback, CallbackRequest, Charge, ChargeRef, ChargeRequest, Method
+from paygate.model import Charge, ChargeRef, ChargeRequest
+from paygate.offline import Offline
 from paygate.operation import LOGIN, Operation, known
 from paygate.retrying import Retry, repeat, repeat_async
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 
 
-class Gateway:
+class Gateway(Offline):
     """An adapter bound to one merchant's settings, blocking; safe to share between threads.
 
     `timeout_seconds` bounds each step of a request (connect, write, read) and the wait for one of
@@ -52,10 +53,6 @@ class Gateway:
         self._timeout = transports.timeouts(timeout_seconds)
         self._retry = retry
         self._credentials = Credentials(lambda: self._attempt(self._desk.login()), clock)
-
-    def supports(self, operation: str, method: Method | type[Method] | None = None) -> bool:
-        """Whether this gateway offers "create_charge", "query", "cancel" or "parse_callback"."""
-        return self._desk.supports(operation, method)
 
     def authorize(self) -> Credential:
         """Log in now, or return the credential that is still good. It reserves no funds.
@@ -89,13 +86,6 @@ class Gateway:
         """
         operation = self._desk.cancel(charge)
         return self._desk.learnt(self._perform(operation), charge)
-
-    def parse_callback(self, request: CallbackRequest) -> Callback:
-        """Verify and read a call from the provider; no network, so the async gateway's is the same.
-
-        Raises CallbackRejected, with the reply for the provider, unless the raw bytes are proven.
-        """
-        return self._desk.parse_callback(request)
 
     def close(self) -> None:
         """Close the connections."""
@@ -164,7 +154,7 @@ class Gateway:
         return response
 
 
-class AsyncGateway:
+class AsyncGateway(Offline):
     """An adapter bound to one merchant's settings, async (asyncio or trio); share it between tasks.
 
     Use it in one event loop. The arguments are those of Gateway, with an async transport.
@@ -193,10 +183,6 @@ class AsyncGateway:
         self._retry = retry
         self._credentials = AsyncCredentials(lambda: self._attempt(self._desk.login()), clock)
 
-    def supports(self, operation: str, method: Method | type[Method] | None = None) -> bool:
-        """As Gateway.supports."""
-        return self._desk.supports(operation, method)
-
     async def authorize(self) -> Credential:
         """As Gateway.authorize."""
         return await self._credentials.fresh()
@@ -215,10 +201,6 @@ class AsyncGateway:
         """As Gateway.cancel. After a cancellation, query."""
         operation = self._desk.cancel(charge)
         return self._desk.learnt(await self._perform(operation), charge)
-
-    def parse_callback(self, request: CallbackRequest) -> Callback:
-        """As Gateway.parse_callback. No network, so nothing to await."""
-        return self._desk.parse_callback(request)
 
     async def close(self) -> None:
         """Close the connections."""

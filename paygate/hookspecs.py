@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 import pluggy
 from msgspec import Struct
 
+from paygate.callback import Callback, CallbackRequest, Conflict
+from paygate.diagnosis import Finding, Signed, Trial, Unsigned
 from paygate.flow import Credential, Flow
-from paygate.model import Callback, CallbackRequest, Charge, ChargeRef, ChargeRequest, Method
+from paygate.methods import Method
+from paygate.model import Charge, ChargeRef, ChargeRequest
 
 if TYPE_CHECKING:
     from paygate.sandbox.simulator import Simulator
@@ -24,10 +27,12 @@ hookimpl = pluggy.HookimplMarker("paygate")
 F = TypeVar("F", bound=Callable[..., object])
 
 
-def for_methods(*methods: type[Method]) -> Callable[[F], F]:
+def for_methods(*methods: type[Method] | Method) -> Callable[[F], F]:
     """Say which methods an implementation serves; without it, all of them.
 
-    paygate refuses the others before anything is sent, and the capability table is read off this.
+    A class stands for a whole method, as in `Qris`; an object for one brand of it, as in
+    `VirtualAccount("bni")`. paygate refuses the others before anything is sent, and the capability table
+    is read off this.
     """
 
     def mark(implementation: F) -> F:
@@ -100,6 +105,25 @@ class Hooks(Protocol):
         """
         ...
 
+    @hookspec(firstresult=True)
+    def sign(self, message: Unsigned) -> Signed:
+        """Show how a request is signed, for a person who looks for a fault; it sends nothing (optional)."""
+        ...
+
+    @hookspec(firstresult=True)
+    def explain_callback(self, request: CallbackRequest, paths: tuple[str, ...]) -> tuple[Trial, ...]:
+        """Try every plausible reading of a callback's signature, and say which fits (optional).
+
+        `paths` are tried besides those that are configured. For a person who looks for a fault: whatever
+        fits, only `parse_callback` decides what is believed.
+        """
+        ...
+
+    @hookspec(firstresult=True)
+    def diagnose(self) -> tuple[Finding, ...]:
+        """Look at the settings for what could not be refused at start but may still be wrong (optional)."""
+        ...
+
     @hookspec
     def exchanged(self, exchange: Exchange) -> None:
         """Announced after every HTTP exchange, whether a reply came or not."""
@@ -115,6 +139,21 @@ class Hooks(Protocol):
         """Announced for every callback that was verified."""
         ...
 
+    @hookspec
+    def conflict_found(self, conflict: Conflict) -> None:
+        """Announced when a callback contradicts what the merchant knows of a charge."""
+        ...
 
-QUESTIONS = ("authorize", "create_charge", "query", "cancel", "parse_callback", "simulator")
-ANNOUNCEMENTS = ("exchanged", "charge_changed", "callback_received")
+
+QUESTIONS = (
+    "authorize",
+    "create_charge",
+    "query",
+    "cancel",
+    "parse_callback",
+    "simulator",
+    "sign",
+    "explain_callback",
+    "diagnose",
+)
+ANNOUNCEMENTS = ("exchanged", "charge_changed", "callback_received", "conflict_found")

@@ -1,67 +1,25 @@
-"""The words we use: what is to be paid, how, and how it stands.
+"""The words we use: what is to be paid, by whom, and how it stands.
 
 All are frozen msgspec Structs. All times are aware datetimes; all amounts are Money.
 """
 
 import re
-from collections.abc import Iterable, Mapping
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
-from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias, cast
+from typing import Final
 
 from msgspec import Struct
-from msgspec.structs import force_setattr
 
 from paygate.errors import InvalidCharge
+from paygate.methods import METHODS, Instructions, Method
 from paygate.money import Money
 
 REFERENCE: Final = re.compile(r"[\x21-\x7e]{1,64}")
-
-
-class Qris(Struct, frozen=True, tag_field="kind", tag="qris"):
-    """Pay by scanning a QR code with any Indonesian bank or wallet app."""
-
-    kind: ClassVar[str] = "qris"
-
-
-class EWallet(Struct, frozen=True, tag_field="kind", tag="e_wallet"):
-    """Pay in a wallet's own app or page; `wallet` is its name in lower case, as in "dana"."""
-
-    kind: ClassVar[str] = "e_wallet"
-    wallet: str
-
-
-class VirtualAccount(Struct, frozen=True, tag_field="kind", tag="virtual_account"):
-    """Pay by a transfer to a number made for this charge; `bank` as in "bni"."""
-
-    kind: ClassVar[str] = "virtual_account"
-    bank: str
-
-
-class Retail(Struct, frozen=True, tag_field="kind", tag="retail"):
-    """Pay at the till of a convenience store with a code; `store` as in "alfamart"."""
-
-    kind: ClassVar[str] = "retail"
-    store: str
-
-
-class PaymentLink(Struct, frozen=True, tag_field="kind", tag="payment_link"):
-    """Pay on a page of the provider's, by any method that it offers there."""
-
-    kind: ClassVar[str] = "payment_link"
-
-
-Method: TypeAlias = Qris | EWallet | VirtualAccount | Retail | PaymentLink
-METHODS: Final[tuple[type[Method], ...]] = (Qris, EWallet, VirtualAccount, Retail, PaymentLink)
-
-
-class QrCode(Struct, frozen=True):
-    """Show this payload as a QR code; it is an EMV QRIS string."""
-
-    payload: str
-
-
-Instructions: TypeAlias = QrCode
+EMAIL: Final = re.compile(r"[!-?A-~]{1,64}@[!-?A-~]{1,190}", re.ASCII)
+PHONE: Final = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
+URL: Final = re.compile(r"https?://[!-~]{1,2000}", re.ASCII)
+LONGEST_TEXT: Final = 255
 
 
 class ChargeStatus(StrEnum):
@@ -76,11 +34,51 @@ class ChargeStatus(StrEnum):
     PARTIALLY_REFUNDED = "partially_refunded"
 
 
+class Customer(Struct, frozen=True, kw_only=True):
+    """Who pays, as far as a method needs to know; personal data, left out of `repr`.
+
+    `phone` is international, as in "+6281234567890". Raises InvalidCharge for a form that is none.
+    """
+
+    name: str | None = None
+    email: str | None = None
+    phone: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.name is not None and not _is_text(self.name):
+            raise InvalidCharge("customer.name", f"use 1 to {LONGEST_TEXT} printable characters")
+        if self.email is not None and not _fits(EMAIL, self.email):
+            raise InvalidCharge("customer.email", "use an address, as in name@shop.example")
+        if self.phone is not None and not _fits(PHONE, self.phone):
+            raise InvalidCharge("customer.phone", "use the international form, as in +6281234567890")
+
+    def __repr__(self) -> str:
+        return "Customer(***)"
+
+
+class Item(Struct, frozen=True):
+    """One line of what is bought: `quantity` times `price`, which is for one piece."""
+
+    name: str
+    price: Money
+    quantity: int = 1
+
+    def __post_init__(self) -> None:
+        if not _is_text(self.name):
+            raise InvalidCharge("items", f"a name has 1 to {LONGEST_TEXT} printable characters")
+        if type(self.price) is not Money or self.price.currency != "IDR" or self.price.amount < 0:
+            raise InvalidCharge("items", "a price is Money of zero rupiah or more")
+        if type(self.quantity) is not int or self.quantity < 1:
+            raise InvalidCharge("items", "a quantity is a whole number from 1")
+
+
 class ChargeRequest(Struct, frozen=True, kw_only=True):
     """What to collect, how, and under which number of the merchant's own.
 
     `reference` is unique per gateway: 1 to 64 visible ASCII characters (SNAP BI partnerReferenceNo).
     `amount` is more than zero, in rupiah. `expires_at` is an aware time; None leaves it to the provider.
+    `customer`, `description` and `items` are asked for by some methods; items add up to the amount.
+    `return_url` is where the payer's browser goes afterwards; that it got there proves no payment.
     Raises InvalidCharge for anything else.
     """
 
@@ -88,6 +86,10 @@ class ChargeRequest(Struct, frozen=True, kw_only=True):
     amount: Money
     method: Method
     expires_at: datetime | None = None
+    customer: Customer | None = None
+    description: str | None = None
+    items: tuple[Item, ...] = ()
+    return_url: str | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.reference, str) or REFERENCE.fullmatch(self.reference) is None:
@@ -102,6 +104,29 @@ class ChargeRequest(Struct, frozen=True, kw_only=True):
             raise InvalidCharge("method", "use Qris(), EWallet(...), VirtualAccount(...), …")
         if self.expires_at is not None and not _is_aware(self.expires_at):
             raise InvalidCharge("expires_at", "use an aware datetime, with its time zone")
+        if self.customer is not None and type(self.customer) is not Customer:
+            raise InvalidCharge("customer", "use Customer(name=..., email=..., phone=...)")
+        if self.description is not None and not _is_text(self.description):
+            raise InvalidCharge("description", f"use 1 to {LONGEST_TEXT} printable characters")
+        if self.items:
+            self._check_items()
+        if self.return_url is not None and not _fits(URL, self.return_url):
+            raise InvalidCharge("return_url", "use an address that begins with https:// or http://")
+
+    def _check_items(self) -> None:
+        if type(self.items) is not tuple or any(type(item) is not Item for item in self.items):
+            raise InvalidCharge("items", "use a tuple of Item(name, price, quantity)")
+        total = sum((item.price.amount * item.quantity for item in self.items), Decimal(0))
+        if total != self.amount.amount:
+            raise InvalidCharge("items", "prices times quantities do not add up to the amount")
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= LONGEST_TEXT and value.isprintable()
+
+
+def _fits(form: re.Pattern[str], value: object) -> bool:
+    return isinstance(value, str) and form.fullmatch(value) is not None
 
 
 def _is_aware(moment: object) -> bool:
@@ -109,11 +134,11 @@ def _is_aware(moment: object) -> bool:
 
 
 class ChargeRef(Struct, frozen=True):
-    """Which charge: its gateway, the merchant's reference and the method."""
+    """Which charge: its gateway, the merchant's reference and the method, which query and cancel need."""
 
     gateway: str
     reference: str
-    method: Method
+    method: Method | None
     provider_reference: str | None = None
     amount: Money | None = None
 
@@ -123,13 +148,13 @@ class Charge(Struct, frozen=True, kw_only=True):
 
     `amount` is what was asked for, `paid_amount` what the provider says was paid: compare them.
     `raw` is the provider's own message, for your records; it may hold personal data and is left out
-    of `repr`. What is not known is None.
+    of `repr`. What is not known is None; that holds for the `method` too, in a callback that tells none.
     """
 
     gateway: str
     reference: str
     status: ChargeStatus
-    method: Method
+    method: Method | None
     amount: Money | None = None
     provider_reference: str | None = None
     instructions: Instructions | None = None
@@ -149,70 +174,3 @@ class Charge(Struct, frozen=True, kw_only=True):
             f"status={self.status.name}, amount={self.amount}, method={self.method!r}, "
             f"provider_reference={self.provider_reference!r}, paid_amount={self.paid_amount})"
         )
-
-
-Headers: TypeAlias = Mapping[str, str] | Iterable[tuple[str, str]]
-
-
-class CallbackRequest(Struct, frozen=True):
-    """A call from the provider, as it arrived.
-
-    `path` is what your server saw; the path that counts for the signature comes from the configuration.
-    `headers` is a mapping or pairs, in any letter case: ask `header` for one. `body` is the raw bytes,
-    before any parsing.
-    """
-
-    method: str
-    path: str
-    headers: Mapping[str, str]
-    body: bytes
-
-    if TYPE_CHECKING:
-
-        def __init__(self, method: str, path: str, headers: Headers, body: bytes) -> None: ...
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.body, bytes):
-            raise TypeError("body must be the raw bytes as received, before any parsing")
-        given: object = self.headers
-        if not isinstance(given, (dict, Mapping)):  # dict first: asking an abstract class costs more
-            # A name sent twice is joined as HTTP says; no signature fits the joined value.
-            values: dict[str, list[str]] = {}
-            for name, value in cast("Iterable[tuple[str, str]]", given):
-                values.setdefault(name.lower(), []).append(value)
-            force_setattr(self, "headers", {name: ", ".join(found) for name, found in values.items()})
-
-    def header(self, name: str) -> str | None:
-        """The value of a header, by its name in lower case; None where there is none."""
-        headers = self.headers
-        value = headers.get(name.upper()) or headers.get(name)
-        if value is None:
-            value = next((found for key, found in headers.items() if key.lower() == name), None)
-        return value
-
-    def __repr__(self) -> str:
-        return f"CallbackRequest({self.method!r}, {self.path!r}, {len(self.body)} bytes)"
-
-
-class CallbackReply(Struct, frozen=True):
-    """What to answer the provider with: HTTP status, headers and body, exactly."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-
-class Callback(Struct, frozen=True, kw_only=True):
-    """A verified call from the provider: how some charges stand now, and what to answer.
-
-    `sent_at` is the provider's own signed time. `raw` is the body as received, left out of `repr`.
-    """
-
-    gateway: str
-    charges: tuple[Charge, ...]
-    reply: CallbackReply
-    sent_at: datetime
-    raw: bytes = b""
-
-    def __repr__(self) -> str:
-        return f"Callback(gateway={self.gateway!r}, charges={self.charges!r})"

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from paygate import adapters, settings
+from paygate.callback import Callback, CallbackRequest
 from paygate.errors import (
     ConfigurationError,
     InvalidCharge,
@@ -14,7 +15,8 @@ from paygate.errors import (
     UnsupportedOperation,
 )
 from paygate.gateway import AsyncGateway, Gateway
-from paygate.model import METHODS, Callback, CallbackRequest, Charge, ChargeRef, ChargeRequest, Method
+from paygate.methods import METHODS, Method
+from paygate.model import Charge, ChargeRef, ChargeRequest
 from paygate.redaction import place_of
 from paygate.settings import GatewaySettings, Settings
 
@@ -166,6 +168,10 @@ class Paygate:
         """Verify and read a call from the provider of that gateway. See Gateway."""
         return self._gateways.named(gateway).parse_callback(request)
 
+    def compare(self, callback: Callback, known: Sequence[Charge | None]) -> Callback:
+        """Hold a callback's charges against yours, in the same order. See Gateway."""
+        return self._gateways.named(callback.gateway).compare(callback, known)
+
     def close(self) -> None:
         """Close all connections."""
         for gateway in self._gateways.by_name.values():
@@ -242,6 +248,10 @@ class AsyncPaygate:
     def parse_callback(self, gateway: str, request: CallbackRequest) -> Callback:
         """Verify and read a call from the provider of that gateway. See Gateway."""
         return self._gateways.named(gateway).parse_callback(request)
+
+    def compare(self, callback: Callback, known: Sequence[Charge | None]) -> Callback:
+        """Hold a callback's charges against yours, in the same order. See Gateway."""
+        return self._gateways.named(callback.gateway).compare(callback, known)
 
     async def close(self) -> None:
         """Close all connections."""

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from paygate.errors import ConfigurationError
 from paygate.hints import meant
-from paygate.model import METHODS
+from paygate.methods import METHODS
 from paygate.redaction import Secret
 
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]*")

@@ -11,7 +11,8 @@ from paygate.cli.output import AsJson, explained, print_json
 from paygate.cli.sandbox import server, simulator_of
 from paygate.cli.timeline import Timeline
 from paygate.errors import CallbackRejected, OutcomeUnknown, PaygateError
-from paygate.model import ChargeRef, ChargeRequest, ChargeStatus, Qris
+from paygate.methods import QrCode, Qris
+from paygate.model import ChargeRef, ChargeRequest, ChargeStatus
 from paygate.money import Money
 from paygate.routing import Paygate
 from paygate.sandbox.faults import Fault
@@ -63,7 +64,7 @@ def _paid(paygate: Paygate, merchant: Merchant, provider: str, timeline: Timelin
     timeline.chapter("A charge is made, paid and called back")
     charge = paygate.create_charge(_order("DEMO-1"))
     timeline.step("create_charge", ChargeStatus.PENDING, charge.status)
-    if charge.instructions is not None:
+    if isinstance(charge.instructions, QrCode):
         timeline.qr(charge.instructions.payload)
     timeline.say("The payer scans the code and pays.")
     merchant.post(f"{provider}/_sandbox/charges/DEMO-1/pay", b"")

@@ -7,8 +7,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Self
 
+from paygate.callback import Callback, CallbackRequest
 from paygate.errors import CallbackRejected
-from paygate.model import Callback, CallbackRequest
 from paygate.routing import Paygate
 
 

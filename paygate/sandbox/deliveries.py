@@ -1,4 +1,4 @@
-"""Callbacks on their way to the merchant, with the provider's retries."""
+"""Callbacks on their way to the merchant, with the provider's retries, and a tester's hand on them."""
 
 import contextlib
 import threading
@@ -9,7 +9,11 @@ from typing import Any
 import httpx
 from msgspec import Struct
 
+from paygate.flow import Conversation, Flow
+
 Post = Callable[[httpx.Request], httpx.Response]
+Telling = Callable[[], Flow[bool]]
+"""How one callback is delivered: requests in turn, in the end whether the merchant took it."""
 
 
 class Attempt(Struct, frozen=True):
@@ -18,22 +22,31 @@ class Attempt(Struct, frozen=True):
     at: float
     status: int | None
     accepted: bool
+    reply: str = ""
 
 
 class Delivery(Struct, kw_only=True):
-    """One callback: what is sent, when next, and what came of it.
+    """One callback: how it is told, when next, and what came of it.
 
     `waits` are the seconds after a failed attempt until the next; when they are used up, it is given up.
     """
 
+    number: int
     reference: str
-    request: Callable[[], httpx.Request]
-    accepted: Callable[[httpx.Response], bool]
+    tell: Telling
     waits: Sequence[float]
     due: float
     attempts: list[Attempt] = []
     under_way: bool = False
     done: bool = False
+
+    def request(self) -> httpx.Request:
+        """The first request of an attempt."""
+        talk = Conversation(self.tell())
+        request = talk.request
+        talk.close()
+        assert request is not None
+        return request
 
     def summary(self) -> dict[str, Any]:
         """What a person wants to see of it, as plain data."""
@@ -54,22 +67,16 @@ class Deliveries:
         self._clock = clock
         self._all: list[Delivery] = []
 
-    def add(
-        self,
-        reference: str,
-        request: Callable[[], httpx.Request],
-        accepted: Callable[[httpx.Response], bool],
-        waits: Sequence[float],
-    ) -> None:
+    def add(self, reference: str, tell: Telling, waits: Sequence[float]) -> None:
         """Send a callback as soon as somebody asks what is due."""
-        delivery = Delivery(
-            reference=reference,
-            request=request,
-            accepted=accepted,
-            waits=waits,
-            due=self._clock(),
-        )
         with self._lock:
+            delivery = Delivery(
+                number=len(self._all) + 1,
+                reference=reference,
+                tell=tell,
+                waits=waits,
+                due=self._clock(),
+            )
             self._all.append(delivery)
 
     def take(self) -> list[Delivery]:
@@ -81,18 +88,15 @@ class Deliveries:
                 one.under_way = True
             return due
 
-    def record(self, delivery: Delivery, response: httpx.Response | None) -> None:
+    def record(self, delivery: Delivery, response: httpx.Response | None, *, accepted: bool) -> None:
         """Write down what an attempt brought, and when the next one is due."""
         now = self._clock()
-        accepted = False
-        if response is not None:
-            with contextlib.suppress(Exception):  # a body may be anything
-                accepted = delivery.accepted(response)
         status = None if response is None else response.status_code
+        reply = "" if response is None else response.text[:1000]
         with self._lock:
             delivery.under_way = False
             tries = len(delivery.attempts)
-            delivery.attempts.append(Attempt(now, status, accepted))
+            delivery.attempts.append(Attempt(now, status, accepted, reply))
             delivery.done = accepted or tries >= len(delivery.waits)
             if not delivery.done:
                 delivery.due = now + delivery.waits[tries] / self._pace
@@ -100,12 +104,17 @@ class Deliveries:
     def run(self, post: Post) -> None:
         """Deliver all that is due, through `post`: for a test without a network."""
         for delivery in self.take():
-            try:
-                response = post(delivery.request())
-            except httpx.HTTPError:
-                self.record(delivery, None)
-            else:
-                self.record(delivery, response)
+            response: httpx.Response | None = None
+            accepted = False
+            # A merchant's answer may be anything, and its address may be wrong: then it was not accepted.
+            with contextlib.suppress(Exception):
+                talk = Conversation(delivery.tell())
+                while talk.request is not None:
+                    response = None
+                    response = post(talk.request)
+                    talk.answer(response)
+                accepted = talk.result
+            self.record(delivery, response, accepted=accepted)
 
     @property
     def all(self) -> tuple[Delivery, ...]:

@@ -17,6 +17,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import Receive, Scope, Send
 
+from paygate.errors import PaygateError
+from paygate.flow import Conversation
 from paygate.sandbox.deliveries import Delivery
 from paygate.sandbox.faults import Fault
 from paygate.sandbox.server import Connections, Server
@@ -116,10 +118,16 @@ async def _deliver(simulator: Simulator, client: httpx.AsyncClient) -> None:
 
 
 async def _post(simulator: Simulator, client: httpx.AsyncClient, delivery: Delivery) -> None:
-    response = None
-    with contextlib.suppress(httpx.HTTPError):
-        response = await client.send(delivery.request())
-    simulator.deliveries.record(delivery, response)
+    response: httpx.Response | None = None
+    accepted = False
+    with contextlib.suppress(httpx.HTTPError, PaygateError):
+        talk = Conversation(delivery.tell())
+        while talk.request is not None:
+            response = None
+            response = await client.send(talk.request)
+            talk.answer(response)
+        accepted = talk.result
+    simulator.deliveries.record(delivery, response, accepted=accepted)
 
 
 def _control(simulator: Simulator) -> list[Route]:

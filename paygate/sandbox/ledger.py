@@ -1,33 +1,43 @@
 """What a pretend provider has in its books: every charge it ever made, doubles included."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
 
-from paygate.model import ChargeStatus, Method
+from paygate.methods import Instructions, Method
+from paygate.model import ChargeStatus
 from paygate.money import Money
 
 
 class PretendCharge(Struct, kw_only=True):
-    """A charge in a simulator's books."""
+    """A charge in a simulator's books.
+
+    `provider_reference` is unique in the books and safe in an address. `instructions` are what the payer
+    was given. `paid_by` is how a payment link was paid in the end; `return_url` is where the payer's
+    browser goes afterwards. `details` are what else a tester wants to see, such as a customer's name.
+    """
 
     reference: str
     provider_reference: str
     amount: Money
     method: Method
-    payload: str
+    instructions: Instructions
     created_at: datetime
     expires_at: datetime
     status: ChargeStatus = ChargeStatus.PENDING
     finished_at: datetime | None = None
+    paid_by: Method | None = None
+    return_url: str | None = None
+    details: Mapping[str, str] = {}
 
     def summary(self) -> dict[str, Any]:
         """What a person wants to see of it, as plain data."""
         return {
             "reference": self.reference,
             "provider_reference": self.provider_reference,
-            "method": self.method.kind,
+            "method": f"{self.method.kind} {self.method.brand}".strip(),
             "amount": str(self.amount),
             "status": self.status.value,
             "created_at": self.created_at.isoformat(timespec="seconds"),
@@ -48,6 +58,11 @@ class Ledger:
     def find(self, reference: str) -> PretendCharge | None:
         """The newest charge with this reference."""
         found = (charge for charge in reversed(self._charges) if charge.reference == reference)
+        return next(found, None)
+
+    def numbered(self, provider_reference: str) -> PretendCharge | None:
+        """The charge with this number of the provider's."""
+        found = (charge for charge in self._charges if charge.provider_reference == provider_reference)
         return next(found, None)
 
     def count(self, reference: str) -> int:

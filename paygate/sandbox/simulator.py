@@ -1,12 +1,13 @@
 """What a plugin's simulator offers, and how a request passes through it and its faults."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Final, Protocol
 
 import httpx
 from msgspec import Struct
 
+from paygate.methods import Method
 from paygate.sandbox.deliveries import Deliveries
 from paygate.sandbox.faults import Fault, Faults
 from paygate.sandbox.ledger import Ledger, PretendCharge
@@ -60,8 +61,19 @@ class Simulator(Protocol):
         """Let every token end now."""
         ...
 
-    def act(self, reference: str, action: PayerAction) -> PretendCharge:
-        """Let the payer do something with a charge; a callback follows. Raises KeyError, ValueError."""
+    @property
+    def variants(self) -> Sequence[str]:
+        """The ways in which this provider can call back, the usual one first; it is set in its portal."""
+        ...
+
+    variant: str
+    """The way in which it calls back from now on, one of `variants`."""
+
+    def act(self, reference: str, action: PayerAction, by: Method | None = None) -> PretendCharge:
+        """Let the payer do something with a charge; a callback follows. Raises KeyError, ValueError.
+
+        `by` is how a payment link is paid; other charges have but their own way.
+        """
         ...
 
 

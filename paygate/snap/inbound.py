@@ -10,8 +10,8 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from msgspec import Struct
 
+from paygate.callback import CallbackRequest
 from paygate.errors import CallbackRejected
-from paygate.model import CallbackRequest
 from paygate.snap.body import minify
 from paygate.snap.signing import notice_string, verify_rsa
 

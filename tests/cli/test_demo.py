@@ -9,6 +9,7 @@ import pytest
 from paygate_ayolinx.simulator import AyolinxSimulator
 from typer.testing import Result
 
+from paygate import QrCode
 from paygate.cli import demo
 from paygate.cli.merchant import Merchant
 from paygate.sandbox import Fault, PayerAction, PretendCharge, qris_fields
@@ -72,7 +73,7 @@ def test_the_demo_for_programs_has_the_qris_payload(run: Run, pretender: Pretend
     [payload] = [part["qr"] for part in story if "qr" in part]
     fields = qris_fields(payload)
     assert ("25000", "0506DEMO-1") == (fields["54"], fields["62"])
-    assert pretender[0].ledger.charges[0].payload == payload
+    assert pretender[0].ledger.charges[0].instructions == QrCode(payload)
 
 
 def test_the_demo_for_programs_has_every_exchange(run: Run, pretender: Pretender) -> None:

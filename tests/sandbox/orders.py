@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 import httpx
 from paygate_ayolinx.door import SandboxAccount
 
-from paygate import Money, Qris
+from paygate import Money, QrCode, Qris
 from paygate.sandbox import Fault, PretendCharge
 from paygate.snap import request_string, sign_hmac, sign_rsa, token_string
 
@@ -92,7 +92,7 @@ def pretend(reference: str, rupiah: int = 25_000) -> PretendCharge:
         provider_reference=f"P-{next(_numbers)}",
         amount=Money.idr(rupiah),
         method=Qris(),
-        payload="",
+        instructions=QrCode(""),
         created_at=now,
         expires_at=now + timedelta(hours=1),
     )

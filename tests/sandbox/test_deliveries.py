@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
+from paygate import Flow
 from paygate.sandbox import Deliveries, Delivery
 
 WAITS = (60.0, 300.0, 600.0)
@@ -42,13 +43,20 @@ def is_ok(response: httpx.Response) -> bool:
 
 
 def add(deliveries: Deliveries, reference: str = "INV-1", waits: tuple[float, ...] = WAITS) -> None:
-    deliveries.add(reference, request, is_ok, waits)
+    def tell() -> Flow[bool]:
+        return is_ok((yield request()))
+
+    deliveries.add(reference, tell, waits)
+
+
+def record(deliveries: Deliveries, delivery: Delivery, response: httpx.Response | None) -> None:
+    deliveries.record(delivery, response, accepted=response is not None and is_ok(response))
 
 
 def fail(deliveries: Deliveries) -> Delivery:
     """Take the one that is due, and answer HTTP 500."""
     [delivery] = deliveries.take()
-    deliveries.record(delivery, httpx.Response(500))
+    record(deliveries, delivery, httpx.Response(500))
     return delivery
 
 
@@ -70,7 +78,7 @@ def test_an_accepted_callback_is_done(deliveries: Deliveries, clock: Clock) -> N
     """It is never sent again."""
     add(deliveries)
     [delivery] = deliveries.take()
-    deliveries.record(delivery, httpx.Response(200, text="OK"))
+    record(deliveries, delivery, httpx.Response(200, text="OK"))
     clock.now += 1e9
     assert [] == deliveries.take()
     assert {"reference": "INV-1", "attempts": [200], "delivered": True, "done": True} == delivery.summary()
@@ -93,7 +101,7 @@ def test_a_wait_is_counted_from_the_answer(deliveries: Deliveries, clock: Clock)
     add(deliveries)
     [delivery] = deliveries.take()
     clock.now += 50
-    deliveries.record(delivery, httpx.Response(500))
+    record(deliveries, delivery, httpx.Response(500))
     clock.now += 59
     assert [] == deliveries.take()
     clock.now += 1
@@ -149,7 +157,7 @@ def test_only_what_the_provider_accepts_is_a_delivery(
     """A wrong body, another status and no answer at all are failures, and each is written down."""
     add(deliveries)
     [delivery] = deliveries.take()
-    deliveries.record(delivery, response)
+    record(deliveries, delivery, response)
     assert [(1_000.0, status, False)] == [(one.at, one.status, one.accepted) for one in delivery.attempts]
     assert not delivery.done
 
@@ -159,7 +167,7 @@ def test_no_delivery_knows_the_attempts_of_another(deliveries: Deliveries) -> No
     add(deliveries, "INV-1")
     add(deliveries, "INV-2")
     first, second = deliveries.take()
-    deliveries.record(first, None)
+    record(deliveries, first, None)
     assert (1, 0) == (len(first.attempts), len(second.attempts))
     assert (first, second) == deliveries.all
 

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import assert_type
 
 from paygate import (
+    AccountNumber,
     AsyncPaygate,
     Callback,
     CallbackRequest,
@@ -15,8 +16,10 @@ from paygate import (
     Gateway,
     Money,
     Paygate,
+    PaymentCode,
     QrCode,
     Qris,
+    Redirect,
     VirtualAccount,
 )
 from paygate.snap import sign_hmac, verify_hmac
@@ -28,7 +31,7 @@ def blocking(paygate: Paygate) -> None:
     charge = paygate.create_charge(request)
     assert_type(charge, Charge)
     assert_type(charge.status, ChargeStatus)
-    assert_type(charge.instructions, QrCode | None)
+    assert_type(charge.instructions, QrCode | Redirect | AccountNumber | PaymentCode | None)
     assert_type(paygate.query(charge), Charge)
     assert_type(paygate.cancel(ChargeRef("main", "A", VirtualAccount("bni"))), Charge)
     assert_type(paygate.gateway("main"), Gateway)

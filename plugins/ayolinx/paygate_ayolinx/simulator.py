@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import httpx
 
-from paygate import ChargeStatus, Money, Qris
+from paygate import ChargeStatus, Flow, Method, Money, QrCode, Qris
 from paygate.sandbox import Deliveries, Faults, Ledger, PayerAction, PretendCharge, qris_payload
 from paygate.snap import notice_string, sign_rsa
 from paygate_ayolinx.door import (
@@ -74,10 +74,16 @@ class AyolinxSimulator:
         self.faults = Faults()
         self.deliveries = Deliveries(pace, clock)
         self.refuse_duplicates = refuse_duplicates
+        self.variant = "notice"
         self._callback_url = httpx.URL(callback_url)
         self._clock = clock
         self._lock = threading.Lock()
         self._made = 0
+
+    @property
+    def variants(self) -> tuple[str, ...]:
+        """The ways in which it can call back."""
+        return ("notice",)
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -119,7 +125,7 @@ class AyolinxSimulator:
         """Let every token end now."""
         self.door.revoke_tokens()
 
-    def act(self, reference: str, action: PayerAction) -> PretendCharge:
+    def act(self, reference: str, action: PayerAction, by: Method | None = None) -> PretendCharge:
         """Let the payer pay, fail or be late; then the callback is due.
 
         Raises KeyError for an unknown reference and ValueError for a charge that is no longer open.
@@ -131,6 +137,7 @@ class AyolinxSimulator:
             if charge.status is not ChargeStatus.PENDING:
                 raise ValueError(f"the charge is {charge.status.value}")
             charge.status = OUTCOMES[action]
+            charge.paid_by = by
             charge.finished_at = self._now()
             self.notify(charge)
             return charge
@@ -160,12 +167,12 @@ class AyolinxSimulator:
             "X-TIMESTAMP": stamp,
             "X-SIGNATURE": signature,
         }
-        self.deliveries.add(
-            charge.reference,
-            lambda: httpx.Request("POST", self._callback_url, headers=headers, content=body),
-            _is_accepted,
-            RETRY_WAITS,
-        )
+
+        def tell() -> Flow[bool]:
+            reply = yield httpx.Request("POST", self._callback_url, headers=headers, content=body)
+            return _is_accepted(reply)
+
+        self.deliveries.add(charge.reference, tell, RETRY_WAITS)
 
     def _generate(self, request: httpx.Request) -> dict[str, Any]:
         body = self.door.let_in(request)
@@ -187,14 +194,14 @@ class AyolinxSimulator:
             provider_reference=f"AYO{self._now():%Y%m%d}{self._made:08d}",
             amount=amount,
             method=Qris(),
-            payload=payload,
+            instructions=QrCode(payload),
             created_at=self._now(),
             expires_at=expires_at,
         )
         self.ledger.add(charge)
         return {
             "partnerReferenceNo": reference,
-            "qrContent": charge.payload,
+            "qrContent": payload,
             "expiredDate": str(int(expires_at.timestamp())),
         }
 

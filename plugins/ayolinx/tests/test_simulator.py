@@ -17,7 +17,7 @@ from paygate_ayolinx import Ayolinx
 from paygate_ayolinx.door import SandboxAccount
 from paygate_ayolinx.simulator import AyolinxSimulator
 
-from paygate import Paygate
+from paygate import Paygate, QrCode
 
 START = datetime(2026, 9, 14, 3, 15, tzinfo=UTC)
 STAMP = "2026-09-14T10:15:00+07:00"
@@ -142,11 +142,12 @@ def test_what_is_right(merchant: Merchant) -> None:
     token = login["accessToken"]
     made = merchant.ask(token=token)
     [charge] = merchant.simulator.ledger.charges
+    assert isinstance(charge.instructions, QrCode)
     assert {
         "responseCode": "2004700",
         "responseMessage": "Successful",
         "partnerReferenceNo": "INV-1",
-        "qrContent": charge.payload,
+        "qrContent": charge.instructions.payload,
         "expiredDate": str(int(charge.expires_at.timestamp())),
     } == made
     told = merchant.ask(NAMED, QUERY, token)
