@@ -36,20 +36,7 @@ class Notices(Struct, frozen=True):
         The path comes from the configuration, never from the request. The body is tried as received,
         then minified, and in no other form.
         """
-        signature = request.header("x-signature")
-        if not signature:
-            raise CallbackRejected("signature", "it has no X-SIGNATURE")
-        stamp = request.header("x-timestamp")
-        if not stamp:
-            raise CallbackRejected("timestamp", "it has no X-TIMESTAMP")
-        sent_at = aware(stamp)
-        if sent_at is None:
-            raise CallbackRejected("timestamp", "X-TIMESTAMP is no time with an offset")
-        age = self.clock() - sent_at.timestamp()
-        if not 0.0 <= age <= self.window_seconds:
-            self._check(age)
-        if request.method != "POST":
-            raise CallbackRejected("method", "callbacks are sent by POST")
+        stamp, sent_at, signature = fresh(request, self.window_seconds, self.clock)
         body = request.body
         text = notice_string("POST", self.path, body, stamp)
         if verify_rsa(self.public_key, text, signature):
@@ -64,11 +51,33 @@ class Notices(Struct, frozen=True):
             "with the provider's portal",
         )
 
-    def _check(self, age: float) -> None:
-        if age > self.window_seconds:
+
+def fresh(
+    request: CallbackRequest, window_seconds: float, clock: Callable[[], float]
+) -> tuple[str, datetime, str]:
+    """The timestamp as it was signed, the time that it means, and the signature, which is not verified here.
+
+    Raises CallbackRejected for a call that lacks one, is no POST, or is older than the window or from the
+    future.
+    """
+    signature = request.header("x-signature")
+    if not signature:
+        raise CallbackRejected("signature", "it has no X-SIGNATURE")
+    stamp = request.header("x-timestamp")
+    if not stamp:
+        raise CallbackRejected("timestamp", "it has no X-TIMESTAMP")
+    sent_at = aware(stamp)
+    if sent_at is None:
+        raise CallbackRejected("timestamp", "X-TIMESTAMP is no time with an offset")
+    age = clock() - sent_at.timestamp()
+    if not 0.0 <= age <= window_seconds:
+        if age > window_seconds:
             raise CallbackRejected("timestamp", "it is older than the replay window")
-        if -age > min(FUTURE, self.window_seconds):
+        if -age > min(FUTURE, window_seconds):
             raise CallbackRejected("timestamp", "it is from the future: compare the clocks")
+    if request.method != "POST":
+        raise CallbackRejected("method", "callbacks are sent by POST")
+    return stamp, sent_at, signature
 
 
 def aware(text: str) -> datetime | None:

@@ -1,7 +1,7 @@
 """What a SNAP provider's reply says: a message, a definite no, or nothing that can be relied on."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
@@ -37,12 +37,14 @@ def read_reply(
     decoder: Decoder[M],
     errors: Errors = GENERAL,
     odd: Mapping[str, type[PaygateError]] = NO_ODD_CODES,
+    odd_success: Container[str] = (),
 ) -> M:
     """Read a reply; return the message of a success, raise what any other one means.
 
     Success takes HTTP status and responseCode together. Where they disagree, or the code is not in
     `errors`, the outcome is unknown, whatever the message says. `odd` holds refusals whose code has not
-    the form of SNAP BI; they are believed under an HTTP 4xx only.
+    the form of SNAP BI; they are believed under an HTTP 4xx only. `odd_success` holds success codes of
+    the same kind, believed under HTTP 200 only.
     """
     message = read(reply, decoder)
     status = reply.status_code
@@ -50,6 +52,8 @@ def read_reply(
     if code is not None and code.is_success and status == 200:
         return message
     given = str(message.response_code)
+    if code is None and status == 200 and given in odd_success:
+        return message
     shown = given if PLAIN.fullmatch(given) else scrub(given)
     told = scrub(message.response_message)
     context: dict[str, Any] = {"provider_code": shown, "provider_message": told, "http_status": status}

@@ -7,6 +7,7 @@ The text does not fix the encoding of a signature: base64 nearly everywhere, hex
 import base64
 import binascii
 import hmac
+import re
 from typing import Final, Literal
 
 from cryptography.exceptions import InvalidSignature
@@ -17,9 +18,11 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from paygate.snap.body import body_hash
 
 Encoding = Literal["base64", "hex"]
+Digest = Literal["sha512", "sha256"]
 
 PADDING: Final = PKCS1v15()
 HASH: Final = SHA256()
+HEXADECIMAL: Final = re.compile(r"([0-9A-Fa-f]{2})+")
 
 
 def token_string(client_key: str, timestamp: str) -> str:
@@ -55,28 +58,33 @@ def verify_rsa(public_key: RSAPublicKey, text: str, signature: str) -> bool:
     return True
 
 
-def sign_hmac(secret: str, text: str, encoding: Encoding = "base64") -> str:
-    """Sign with HMAC-SHA512. An empty secret raises ValueError: it would sign for anybody."""
-    digest = _hmac(secret, text)
-    return digest.hex() if encoding == "hex" else base64.b64encode(digest).decode()
+def sign_hmac(secret: str, text: str, encoding: Encoding = "base64", digest: Digest = "sha512") -> str:
+    """Sign with HMAC-SHA512, or HMAC-SHA256 where a provider has it so.
+
+    An empty secret raises ValueError: it would sign for anybody.
+    """
+    signature = _hmac(secret, text, digest)
+    return signature.hex() if encoding == "hex" else base64.b64encode(signature).decode()
 
 
-def verify_hmac(secret: str, text: str, signature: str, encoding: Encoding = "base64") -> bool:
+def verify_hmac(
+    secret: str, text: str, signature: str, encoding: Encoding = "base64", digest: Digest = "sha512"
+) -> bool:
     """Whether a signature fits, compared in constant time; anything that is not one, does not.
 
     With an empty secret nothing fits.
     """
     try:
         if encoding == "hex":
-            given = bytes.fromhex(signature) if len(signature) == 128 else b""
+            given = bytes.fromhex(signature) if HEXADECIMAL.fullmatch(signature) else b""
         else:
             given = binascii.a2b_base64(signature, strict_mode=True)
-        return hmac.compare_digest(given, _hmac(secret, text))
+        return hmac.compare_digest(given, _hmac(secret, text, digest))
     except ValueError:
         return False
 
 
-def _hmac(secret: str, text: str) -> bytes:
+def _hmac(secret: str, text: str, digest: Digest) -> bytes:
     if not secret:
         raise ValueError("the client secret is empty")
-    return hmac.digest(secret.encode(), text.encode(), "sha512")
+    return hmac.digest(secret.encode(), text.encode(), digest)

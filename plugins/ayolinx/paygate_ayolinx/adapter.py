@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from types import MappingProxyType
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 import httpx
@@ -11,56 +11,54 @@ import msgspec
 from paygate import (
     API_VERSION,
     Callback,
-    CallbackRejected,
-    CallbackReply,
     CallbackRequest,
     Charge,
     ChargeNotFound,
     ChargeRef,
     ChargeRequest,
     ChargeStatus,
+    EWallet,
     Flow,
+    Method,
     OutcomeUnknown,
-    QrCode,
+    PaymentLink,
     Qris,
+    Retail,
+    VirtualAccount,
     for_methods,
     hookimpl,
 )
-from paygate.snap import (
-    Notices,
-    SnapCredential,
-    SnapProfile,
-    Timestamps,
-    log_in,
-    post,
-    read_reply,
-)
+from paygate.snap import SnapCredential, SnapProfile, Timestamps, log_in, post, read_reply
 from paygate_ayolinx import codes, wire
+from paygate_ayolinx.callbacks import Callbacks
+from paygate_ayolinx.products import (
+    Addresses,
+    EWalletProduct,
+    LinkProduct,
+    Product,
+    QrisProduct,
+    RetailProduct,
+    VirtualAccountProduct,
+)
 from paygate_ayolinx.settings import Settings, checked
 
 if TYPE_CHECKING:
     from paygate_ayolinx.simulator import AyolinxSimulator
 
 PROFILE: Final = SnapProfile()
-GENERATE: Final = "/v1.0/qr/qr-mpm-generate"
-QUERY: Final = "/v1.0/qr/qr-mpm-query"
 CANCEL: Final = "/v1.0/qr/qr-mpm-cancel"
 CANCELLED: Final = "05"
+LIFETIME: Final = timedelta(hours=24)
+"""How long a charge lives where Ayolinx must be told and the merchant does not say; its own default."""
 
-
-def _reply(status: int, code: str, message: str) -> CallbackReply:
-    body = wire.encode(wire.Taken(code, message))
-    headers = MappingProxyType({"Content-Type": "application/json"})
-    return CallbackReply(status, headers, body)
-
-
-TAKEN: Final = _reply(200, codes.NOTICE_TAKEN, "Successful")
-MALFORMED: Final = _reply(400, codes.NOTICE_MALFORMED, "Bad Request")
-UNPROVEN: Final = _reply(401, codes.NOTICE_UNPROVEN, "Unauthorized. Signature")
+NOBODY_CAN_ASK: Final = (
+    "Ayolinx cannot be asked about a link: if it was made, nobody was given its address; make another one "
+    "under a new reference, and look out for a callback with this one"
+)
 
 
 class Ayolinx:
-    """Ayolinx's merchant API: QRIS.
+    """Ayolinx's merchant API: QRIS, e-wallet, virtual account, convenience store and payment link.
 
     `clock` gives unix seconds. Raises ConfigurationError for settings that could not work.
     """
@@ -74,57 +72,63 @@ class Ayolinx:
         self._clock = clock
         self._keys = account.keys
         self._timestamps = Timestamps(PROFILE.layout, clock)
-        self._token_url = account.base_url + PROFILE.token_path
-        self._urls = {path: httpx.URL(account.base_url + path) for path in (GENERATE, QUERY, CANCEL)}
-        self._channel = wire.Channel(codes.QRIS_CHANNEL)
-        self._new_channel = wire.Channel(codes.QRIS_CHANNEL, settings.sub_merchant_id)
-        self._notices = Notices(
-            account.provider_public_key,
-            settings.callback_path,
-            settings.callback_window_minutes * 60,
-            clock,
-        )
+        self._base_url = account.base_url
+        addresses = Addresses(settings.callback_url, settings.return_url)
+        self._products: dict[type[Method], Product] = {
+            Qris: QrisProduct(addresses, settings.sub_merchant_id),
+            EWallet: EWalletProduct(gateway, addresses, settings.e_wallet_sub_merchant_id),
+            VirtualAccount: VirtualAccountProduct(gateway, settings.partner_service_ids),
+            Retail: RetailProduct(addresses, settings.retail_expiry == "iso"),
+            PaymentLink: LinkProduct(addresses),
+        }
+        paths = {CANCEL, *(one.path for one in self._products.values())}
+        paths |= {one.query for one in self._products.values() if one.query is not None}
+        self._urls = {path: httpx.URL(account.base_url + path) for path in paths}
+        self._callbacks = Callbacks(gateway, settings, account, clock)
 
     @hookimpl
     def authorize(self) -> Flow[SnapCredential]:
         """Get an access token (docs: "Access Token B2B")."""
-        return log_in(self._token_url, self._keys, PROFILE, self._timestamps, self._clock, codes.ODD)
+        url = self._base_url + PROFILE.token_path
+        return log_in(url, self._keys, PROFILE, self._timestamps, self._clock, codes.ODD)
 
     @hookimpl
-    @for_methods(Qris)
+    @for_methods(*codes.CHARGED)
     def create_charge(self, request: ChargeRequest) -> Flow[Charge]:
-        """Have a QRIS made (docs: "Generate Qris")."""
-        expires_at = request.expires_at
-        order = wire.GenerateQris(
-            request.reference,
-            wire.rupiah(request.amount),
-            self._new_channel,
-            wire.valid_up_to(expires_at) if expires_at is not None else None,
-        )
-        reply = yield self._post(GENERATE, order)
-        made = read_reply(reply, wire.qris_reply, codes.ERRORS, codes.ODD)
-        if made.partner_reference_no not in (None, request.reference):
-            raise OutcomeUnknown("the answer is about another reference")
-        if not made.qr_content:
-            raise OutcomeUnknown("the charge was accepted, but its QR payload is missing")
+        """Have a charge made (docs: the "Create" or "Generate" page of each product)."""
+        product = self._products[type(request.method)]
+        if product.ends and request.expires_at is None:
+            now = datetime.fromtimestamp(int(self._clock()), UTC)
+            request = msgspec.structs.replace(request, expires_at=now + LIFETIME)
+        order = product.order(request)
+        try:
+            reply = yield self._post(product.path, order)
+            made = product.made(request, reply)
+        except OutcomeUnknown as lost:
+            if product.query is None:
+                raise OutcomeUnknown(f"{lost.what}; {NOBODY_CAN_ASK}", **lost.context) from lost.__cause__
+            raise
         return Charge(
             gateway=self._gateway,
             reference=request.reference,
             status=ChargeStatus.PENDING,
             method=request.method,
             amount=request.amount,
-            provider_reference=wire.name(made.reference_no),
-            instructions=QrCode(made.qr_content),
-            expires_at=wire.moment(made.expired_date) or expires_at,
+            provider_reference=made.provider_reference,
+            instructions=made.instructions,
+            expires_at=made.expires_at,
             raw=reply.content,
         )
 
     @hookimpl
-    @for_methods(Qris)
+    @for_methods(*codes.ASKABLE)
     def query(self, charge: ChargeRef) -> Flow[Charge]:
-        """Ask how a QRIS stands (docs: "Query Qris")."""
-        told, reply = yield from self._ask(QUERY, charge)
-        told_status = told.latest_transaction_status
+        """Ask how a charge stands (docs: the "Query" or "Inquiry" page of each product)."""
+        assert charge.method is not None
+        product = self._products[type(charge.method)]
+        assert product.query is not None
+        told, reply = yield from self._ask(product.query, charge)
+        told_status = _status(told)
         if told_status not in codes.STATUS:
             raise OutcomeUnknown("the status is not one that we know")
         status = codes.STATUS[told_status]
@@ -138,8 +142,8 @@ class Ayolinx:
             method=charge.method,
             amount=charge.amount,
             provider_reference=wire.name(told.original_reference_no) or charge.provider_reference,
-            paid_at=wire.moment(told.finished_time) if is_paid else None,
-            paid_amount=wire.money(told.amount) if is_paid else None,
+            paid_at=wire.moment(told.finished_time) or wire.moment(told.paid_time) if is_paid else None,
+            paid_amount=wire.money(told.paid_amount or told.trans_amount or told.amount) if is_paid else None,
             raw=reply.content,
         )
 
@@ -162,23 +166,8 @@ class Ayolinx:
 
     @hookimpl
     def parse_callback(self, request: CallbackRequest) -> Callback:
-        """Verify and read a QRIS notice without a token (docs: "Payment Notify")."""
-        try:
-            sent_at = self._notices.verify(request)
-        except CallbackRejected as rejected:
-            rejected.reply = UNPROVEN
-            raise
-        try:
-            notice = wire.notice.decode(request.body)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            raise CallbackRejected("body", "the body cannot be read", MALFORMED) from None
-        return Callback(
-            gateway=self._gateway,
-            charges=(self._charge_of(notice, request.body),),
-            reply=TAKEN,
-            sent_at=sent_at,
-            raw=request.body,
-        )
+        """Verify and read a call of Ayolinx's: a notice, a token request, or a call with our token."""
+        return self._callbacks.parse(request)
 
     @hookimpl
     @staticmethod
@@ -188,39 +177,27 @@ class Ayolinx:
 
         return AyolinxSimulator(callback_url, pace=pace)
 
-    def _post(self, path: str, message: wire.Wire) -> httpx.Request:
+    def _post(self, path: str, message: object) -> httpx.Request:
         return post(self._urls[path], wire.encode(message))
 
     def _ask(self, path: str, charge: ChargeRef) -> Flow[tuple[wire.StatusReply, httpx.Response]]:
         """Ask something about a charge; the answer must be about that one."""
-        reply = yield self._post(path, wire.NamedCharge(charge.reference, self._channel))
-        told = read_reply(reply, wire.status_reply, codes.ERRORS, codes.ODD)
-        if told.original_partner_reference_no not in (None, charge.reference):
-            raise OutcomeUnknown("the answer is about another reference")
+        assert charge.method is not None
+        channel = wire.Channel(codes.channel_of(charge.method))
+        reply = yield self._post(path, wire.NamedCharge(charge.reference, channel))
+        odd_success = codes.RETAIL_SUCCESS if type(charge.method) is Retail else ()
+        told = read_reply(reply, wire.status_reply, codes.ERRORS, codes.ODD, odd_success)
+        data = told.virtual_account_data
+        for reference in (told.original_partner_reference_no, data.trx_id if data else None):
+            if reference not in (None, charge.reference):
+                raise OutcomeUnknown("the answer is about another reference")
         return told, reply
 
-    def _charge_of(self, notice: wire.Notice, raw: bytes) -> Charge:
-        """A notice's charge. Its asked-for amount is not known here: compare `paid_amount` with yours."""
-        if notice.additional_info.channel != codes.QRIS_CHANNEL:
-            raise CallbackRejected("channel", "the channel is not one we handle", MALFORMED)
-        status = codes.STATUS.get(notice.latest_transaction_status)
-        if status is None:
-            raise CallbackRejected("status", "the status is not one that we know", MALFORMED)
-        if not notice.original_partner_reference_no:
-            raise CallbackRejected("body", "the reference is empty", MALFORMED)
-        paid_amount = paid_at = None
-        if status is ChargeStatus.PAID:
-            paid_amount = wire.money(notice.amount)
-            if paid_amount is None:
-                raise CallbackRejected("amount", "the paid amount cannot be read", MALFORMED)
-            paid_at = wire.moment(notice.finished_time)
-        return Charge(
-            gateway=self._gateway,
-            reference=notice.original_partner_reference_no,
-            status=status,
-            method=Qris(),
-            provider_reference=wire.name(notice.original_reference_no),
-            paid_at=paid_at,
-            paid_amount=paid_amount,
-            raw=raw,
-        )
+
+def _status(told: wire.StatusReply) -> str:
+    """The status of an answer, which may stand within the virtual account's data."""
+    data = told.virtual_account_data
+    inner = data.latest_transaction_status if data is not None else ""
+    if inner and told.latest_transaction_status not in ("", inner):
+        raise OutcomeUnknown("the answer tells two statuses")
+    return told.latest_transaction_status or inner

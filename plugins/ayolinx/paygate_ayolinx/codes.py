@@ -1,23 +1,65 @@
 """Every code of Ayolinx's with evidence, on top of SNAP BI's table, and what it means in our words.
 
-Sources: Ayolinx docs, "Callback description" (status) and the example of each API (success codes);
-public merchant code for 581000001. Ayolinx's own error page could not be had, so SNAP BI's table
-stands for it; a code that is in neither leaves the outcome unknown.
+Sources: Ayolinx docs, "Callback description" (status), "Channel description" as quoted by its API pages,
+and the example of each API (success codes); public merchant code for 581000001 and for our answers.
+Ayolinx's own error page could not be had, so SNAP BI's table stands for it; a code that is in neither
+leaves the outcome unknown.
 """
 
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from paygate import AuthenticationFailed, ChargeStatus, PaygateError
+from paygate import (
+    AuthenticationFailed,
+    ChargeStatus,
+    EWallet,
+    Method,
+    PaygateError,
+    PaymentLink,
+    Qris,
+    Retail,
+    VirtualAccount,
+)
 from paygate.snap import GENERAL, STATUSES, Errors
 
-QRIS_CHANNEL: Final = "BNC_QRIS"
+CHANNELS: Final[Mapping[str, Method]] = MappingProxyType(
+    {
+        "BNC_QRIS": Qris(),
+        "EMONEY_DANA_SNAP": EWallet("dana"),
+        "VIRTUAL_ACCOUNT_BNI": VirtualAccount("bni"),
+        "VIRTUAL_ACCOUNT_BRI": VirtualAccount("bri"),
+        "VIRTUAL_ACCOUNT_CIMB": VirtualAccount("cimb"),
+        "VIRTUAL_ACCOUNT_MANDIRI": VirtualAccount("mandiri"),
+        "RETAIL_ALFAMART": Retail("alfamart"),
+        "RETAIL_ALFAMIDI": Retail("alfamidi"),
+        "RETAIL_DANDAN": Retail("dandan"),
+        "RETAIL_PEGADAIAN": Retail("pegadaian"),
+        "RETAIL_POS_INDONESIA": Retail("pos_indonesia"),
+    }
+)
+"""Every channel with documentary evidence."""
+
+CHANNEL_OF: Final[Mapping[tuple[type[Method], str], str]] = MappingProxyType(
+    {(type(method), method.brand): channel for channel, method in CHANNELS.items()}
+)
+"""The channel of a method, by its kind and brand."""
+
+CHARGED: Final[tuple[Method | type[Method], ...]] = (*CHANNELS.values(), PaymentLink)
+ASKABLE: Final[tuple[Method, ...]] = tuple(CHANNELS.values())
+"""What can be charged, and of that what can be asked about: not a link."""
+
+BANKS: Final = tuple(one.bank for one in CHANNELS.values() if isinstance(one, VirtualAccount))
+LINK_CHANNELS: Final = ("BNC_QRIS", "EMONEY_DANA_SNAP", "VIRTUAL_ACCOUNT_BNI")
+"""What a link offers unless told: the three of the documented example."""
 
 ERRORS: Final[Errors] = GENERAL
 
 ODD: Final[Mapping[str, type[PaygateError]]] = MappingProxyType({"581000001": AuthenticationFailed})
-"""Codes that have not the form of SNAP BI."""
+"""Refusals that have not the form of SNAP BI."""
+
+RETAIL_SUCCESS: Final = frozenset({"00"})
+"""The success code in the example of "Create retail transaction"; seven digits are a success too."""
 
 STATUS: Final[Mapping[str, ChargeStatus | None]] = STATUSES
 """latestTransactionStatus; Ayolinx documents SNAP BI's eight. There is none for "expired"."""
@@ -25,4 +67,23 @@ STATUS: Final[Mapping[str, ChargeStatus | None]] = STATUSES
 NOTICE_TAKEN: Final = "2005600"
 NOTICE_MALFORMED: Final = "4005600"
 NOTICE_UNPROVEN: Final = "4015600"
-"""The last two are not documented: an answer other than HTTP 200 with success is what matters."""
+NOTICE_WRONG_TOKEN: Final = "4015601"  # noqa: S105 - a code
+NOTICE_AGAIN: Final = "5005600"
+"""All but the first are not documented: an answer other than HTTP 200 with success is what matters."""
+
+PAID_TAKEN: Final = "2002500"
+PAID_MALFORMED: Final = "4002500"
+PAID_UNPROVEN: Final = "4012500"
+PAID_WRONG_TOKEN: Final = "4012501"  # noqa: S105 - a code
+PAID_AGAIN: Final = "5002500"
+"""Answers to a virtual account's payment under a token; the first and the fourth as merchants answer."""
+
+TOKEN_GRANTED: Final = "2007300"  # noqa: S105 - a code
+TOKEN_MALFORMED: Final = "4007300"  # noqa: S105 - a code
+TOKEN_REFUSED: Final = "4017300"  # noqa: S105 - a code
+"""Answers to a request for a token of ours."""
+
+
+def channel_of(method: Method) -> str:
+    """The channel of a method that has one."""
+    return CHANNEL_OF[type(method), method.brand]

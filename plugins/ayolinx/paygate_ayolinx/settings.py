@@ -5,8 +5,8 @@ in use in 2025 and 2026.
 """
 
 import re
-from collections.abc import Callable
-from typing import Final, NoReturn
+from collections.abc import Callable, Mapping
+from typing import Final, Literal, NoReturn
 
 import httpx
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from paygate import ConfigurationError, Secret
 from paygate.snap import SnapKeys, are_pair, check_pair, load_private_key, load_public_key
+from paygate_ayolinx import codes
 
 BASE_URLS: Final = {
     "sandbox": "https://sandbox.ayolinx.id",
@@ -27,6 +28,7 @@ HOSTS: Final = {
 SANDBOX_CREDENTIAL: Final = re.compile(r"[CS]KSandbox-", re.ASCII)
 PRODUCTION_CREDENTIAL: Final = re.compile(r"[CS]K-", re.ASCII)
 LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
+PREFIX: Final = re.compile(r"[0-9]{1,8}", re.ASCII)
 PATH: Final = re.compile(r"/[!-~]*")
 LONGEST_WINDOW_MINUTES: Final = 24 * 60
 LAST_RETRY_MINUTES: Final = 1 + 5 + 10 + 60
@@ -37,7 +39,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     """`[gateways.NAME]` with adapter = "ayolinx".
 
     `public_key` is ours, as pasted in Ayolinx's portal; give it to have the pair checked. A callback is
-    refused when its timestamp is more than `callback_window_minutes` old, 90 unless told.
+    refused when its timestamp is more than `callback_window_minutes` old, 90 unless told. `callback_url` is
+    the public address whose path is `callback_path`. `partner_service_ids` are the banks' prefixes, by
+    bank. `inbound_client_key` is what Ayolinx calls itself when it asks for a token of ours; it is our
+    `client_key` unless told. `inbound_hmac` and `retail_expiry` choose where the docs contradict themselves.
     """
 
     environment: str
@@ -48,7 +53,14 @@ class Settings(Struct, frozen=True, kw_only=True):
     callback_path: str
     base_url: str | None = None
     public_key: str | None = None
+    callback_url: str | None = None
+    return_url: str | None = None
+    partner_service_ids: Mapping[str, str] = {}
     sub_merchant_id: str | None = None
+    e_wallet_sub_merchant_id: str | None = None
+    inbound_client_key: str | None = None
+    inbound_hmac: Literal["sha512", "sha256"] = "sha512"
+    retail_expiry: Literal["unix", "iso"] = "unix"
     callback_window_minutes: float = 90.0
 
 
@@ -77,6 +89,12 @@ def checked(gateway: str, settings: Settings) -> Account:
             f"must be at least {LAST_RETRY_MINUTES}, to cover the provider's last retry, "
             f"and at most {LONGEST_WINDOW_MINUTES}, a day, or a stolen callback works for too long",
         )
+    _check_addresses(settings, wrong)
+    for bank, prefix in settings.partner_service_ids.items():
+        if bank not in codes.BANKS:
+            wrong("partner_service_ids", f"has a bank that Ayolinx does not; known: {', '.join(codes.BANKS)}")
+        if PREFIX.fullmatch(prefix) is None:
+            wrong(f"partner_service_ids.{bank}", "is 1 to 8 digits, as a text")
     secret = settings.client_secret.reveal()
     for key, value in (("client_key", settings.client_key), ("client_secret", secret)):
         if not value or not value.isascii() or not value.isprintable() or " " in value:
@@ -100,6 +118,20 @@ def checked(gateway: str, settings: Settings) -> Account:
         SnapKeys(settings.client_key, settings.client_secret, private_key),
         provider_public_key,
     )
+
+
+def _check_addresses(settings: Settings, wrong: Callable[[str, str], NoReturn]) -> None:
+    for key, address in (("callback_url", settings.callback_url), ("return_url", settings.return_url)):
+        if address is None:
+            continue
+        try:
+            url = httpx.URL(address)
+        except httpx.InvalidURL:
+            wrong(key, "is no URL")
+        if url.scheme != "https" and not (url.scheme == "http" and url.host in LOOPBACK):
+            wrong(key, "must begin with https://; plain http is for this machine alone")
+        if key == "callback_url" and url.raw_path.decode() != settings.callback_path:
+            wrong(key, "must end in callback_path, and in nothing after it: that is the path that is signed")
 
 
 def _check_base_url(base_url: str, environment: str, wrong: Callable[[str], NoReturn]) -> None:

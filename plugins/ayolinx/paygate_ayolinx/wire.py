@@ -1,7 +1,7 @@
-"""Ayolinx's messages as they stand on the wire. Unknown fields are tolerated; amounts are decimal text.
+"""What we send to Ayolinx and what it answers, as it stands on the wire. Unknown fields are tolerated.
 
-Sources: Ayolinx docs, "Generate Qris", "Query Qris", "Cancel Qris", "Payment Notify"; what their cut
-tables leave open is as merchants saw it in the sandbox.
+Sources: Ayolinx docs, one page for each API; what their cut tables leave open is as merchants saw it, or
+as SNAP BI has it. `docs/ayolinx.md` marks what is inferred.
 """
 
 from datetime import UTC, datetime, timedelta, timezone
@@ -39,11 +39,84 @@ class Channel(Wire, frozen=True):
     sub_merchant_id: str | None = None
 
 
-class GenerateQris(Wire, frozen=True):
+class UrlParam(Struct, frozen=True):
+    """An address of the merchant's: PAY_RETURN for the browser, NOTIFICATION for callbacks."""
+
+    type: str
+    url: str
+
+
+class NewQris(Wire, frozen=True):
+    """Generate Qris."""
+
     partner_reference_no: str
     amount: RupiahAmount
     additional_info: Channel
     valid_up_to: str | None = None
+    url_params: tuple[UrlParam, ...] = ()
+
+
+class NewEWallet(Wire, frozen=True):
+    """Get Payment Url."""
+
+    partner_reference_no: str
+    valid_up_to: str
+    amount: RupiahAmount
+    url_params: tuple[UrlParam, ...]
+    additional_info: Channel
+    sub_merchant_id: str | None = None
+
+
+class NewVirtualAccount(Wire, frozen=True):
+    """Create VA."""
+
+    partner_service_id: str
+    customer_no: str
+    virtual_account_name: str
+    trx_id: str
+    virtual_account_trx_type: str
+    total_amount: RupiahAmount
+    additional_info: Channel
+    virtual_account_no: str | None = None
+    virtual_account_email: str | None = None
+    virtual_account_phone: str | None = None
+    expired_date: str | None = None
+
+
+class NewRetail(Wire, frozen=True):
+    """Create retail transaction."""
+
+    partner_reference_no: str
+    valid_up_to: str
+    customer_name: str
+    customer_email: str
+    amount: RupiahAmount
+    additional_info: Channel
+    customer_phone: str | None = None
+    url_params: tuple[UrlParam, ...] = ()
+
+
+class LinkItem(Struct, frozen=True):
+    """A line of a payment link; price and quantity are texts, the price in whole rupiah."""
+
+    name: str
+    price: str
+    qty: str
+
+
+class NewLink(Struct, frozen=True, rename="camel"):
+    """Create payment link; every field always stands there."""
+
+    partner_reference_no: str
+    customer_name: str
+    customer_email: str
+    customer_phone_number: str
+    customer_phone_number_country_code: str
+    list_item: tuple[LinkItem, ...]
+    list_payment_channel: tuple[str, ...]
+    description: str
+    expiry_time: str
+    url_params: tuple[UrlParam, ...]
 
 
 class NamedCharge(Wire, frozen=True):
@@ -53,53 +126,76 @@ class NamedCharge(Wire, frozen=True):
     additional_info: Channel
 
 
-class QrisReply(Wire, frozen=True):
+class Reply(Wire, frozen=True):
+    """What every answer begins with."""
+
     response_code: str | int = ""
     response_message: str = ""
+
+
+class QrisReply(Reply, frozen=True):
     partner_reference_no: str | None = None
     reference_no: Any = None
     qr_content: str = ""
     expired_date: Any = None
 
 
-class StatusReply(Wire, frozen=True):
+class EWalletReply(Reply, frozen=True):
+    partner_reference_no: str | None = None
+    reference_no: Any = None
+    web_redirect_url: str = ""
+
+
+class VirtualAccountData(Wire, frozen=True):
+    """A virtual account, as made or as asked about."""
+
+    partner_service_id: str | None = None
+    virtual_account_no: str = ""
+    trx_id: str | None = None
+    total_amount: Amount | None = None
+    expired_date: Any = None
+    latest_transaction_status: str = ""
+
+
+class VirtualAccountReply(Reply, frozen=True):
+    virtual_account_data: VirtualAccountData = VirtualAccountData()
+
+
+class RetailReply(Reply, frozen=True):
+    partner_reference_no: str | None = None
+    va_number: str = ""
+    payment_url: str | None = None
+    expiry_date: Any = None
+
+
+class LinkReply(Reply, frozen=True):
+    """Its partnerReferenceNo is the link's own number, and its expiryDate is seven hours off."""
+
+    partner_reference_no: str | None = None
+    payment_link: str = ""
+
+
+class StatusReply(Reply, frozen=True):
     """The answer to a query or a cancellation."""
 
-    response_code: str | int = ""
-    response_message: str = ""
     original_reference_no: Any = None
     original_partner_reference_no: str | None = None
     latest_transaction_status: str = ""
     finished_time: Any = None
+    paid_time: Any = None
     amount: Amount | None = None
-
-
-class NoticeInfo(Wire, frozen=True):
-    channel: str = ""
-
-
-class Notice(Wire, frozen=True):
-    """Payment Notify, the variant without a token."""
-
-    latest_transaction_status: str
-    original_partner_reference_no: str
-    amount: Amount | None = None
-    original_reference_no: Any = None
-    finished_time: Any = None
-    additional_info: NoticeInfo = NoticeInfo()
-
-
-class Taken(Wire, frozen=True):
-    """Our answer to a callback."""
-
-    response_code: str
-    response_message: str
+    trans_amount: Amount | None = None
+    paid_amount: Amount | None = None
+    virtual_account_data: VirtualAccountData | None = None
 
 
 encode: Final = msgspec.json.Encoder().encode
 qris_reply: Final = msgspec.json.Decoder(QrisReply)
+e_wallet_reply: Final = msgspec.json.Decoder(EWalletReply)
+virtual_account_reply: Final = msgspec.json.Decoder(VirtualAccountReply)
+retail_reply: Final = msgspec.json.Decoder(RetailReply)
+link_reply: Final = msgspec.json.Decoder(LinkReply)
 status_reply: Final = msgspec.json.Decoder(StatusReply)
-notice: Final = msgspec.json.Decoder(Notice)
 
 
 def rupiah(money: Money) -> RupiahAmount:
@@ -125,12 +221,20 @@ def name(value: object) -> str | None:
     return str(value) if type(value) is int else None
 
 
-def valid_up_to(moment: datetime) -> str:
-    """An expiry as Ayolinx's sandbox took it for QRIS: Jakarta time with its offset, whole seconds."""
+def iso(moment: datetime) -> str:
+    """A time as Ayolinx's pages write it: Jakarta time with its offset, whole seconds."""
     try:
         return moment.astimezone(JAKARTA).isoformat(timespec="seconds")
     except OverflowError:
         raise InvalidCharge("expires_at", "is beyond what a calendar holds") from None
+
+
+def unix(moment: datetime) -> str:
+    """A time as Ayolinx's page for e-wallets writes it: unix seconds, in a text of digits."""
+    seconds = int(moment.timestamp())
+    if len(str(seconds)) != SECONDS_DIGITS:
+        raise InvalidCharge("expires_at", "is too far away to be told in ten digits of seconds")
+    return str(seconds)
 
 
 def moment(text: object) -> datetime | None:

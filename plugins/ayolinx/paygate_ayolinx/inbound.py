@@ -1,0 +1,147 @@
+"""What Ayolinx sends us, as it stands on the wire, and our answers. Unknown fields are tolerated.
+
+Sources: Ayolinx docs, "Callback description", "VA callback introduction", "Payment link callback
+introduction" and each "Payment Notify"; what their cut tables leave open is as merchants saw it.
+"""
+
+from types import MappingProxyType
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+from paygate import CallbackReply
+from paygate_ayolinx import codes
+from paygate_ayolinx.wire import Amount, Wire, encode
+
+JSON: Final = MappingProxyType({"Content-Type": "application/json"})
+
+
+class Details(Wire, frozen=True):
+    """What a notice or a payment adds: its channel, a link's own number, when it was paid."""
+
+    channel: str = ""
+    plh: str | None = None
+    payment_time_iso8601: Any = msgspec.field(name="paymentTimeIso8601", default=None)
+
+
+class Notice(Wire, frozen=True):
+    """Payment Notify. E-wallets and stores tell no channel; an e-wallet may tell two numbers."""
+
+    latest_transaction_status: str
+    original_partner_reference_no: str = ""
+    partner_reference_no: str = ""
+    original_reference_no: Any = None
+    amount: Amount | None = None
+    finished_time: Any = None
+    additional_info: Details = Details()
+
+
+class Payment(Wire, frozen=True):
+    """The payment of a virtual account, told under a token of ours. Texts are echoed as they came."""
+
+    trx_id: str
+    paid_amount: Amount
+    partner_service_id: str = ""
+    customer_no: str = ""
+    virtual_account_no: str = ""
+    virtual_account_name: str | None = None
+    payment_request_id: str = ""
+    reference_no: str | None = None
+    virtual_account_trx_type: str | None = None
+    trx_date_time: Any = None
+    additional_info: Details = Details()
+
+
+class Shape(Wire, frozen=True):
+    """What tells a notice from a payment: a notice has a status."""
+
+    latest_transaction_status: Any = None
+
+
+class GrantWanted(Wire, frozen=True):
+    """The body of a token request."""
+
+    grant_type: str = "client_credentials"
+
+
+class Answer(Wire, frozen=True):
+    """Our answer to a call."""
+
+    response_code: str
+    response_message: str
+
+
+class Granted(Answer, frozen=True):
+    """Our answer to a rightful token request; `expires_in` is a text of seconds."""
+
+    access_token: str
+    token_type: str
+    expires_in: str
+
+
+class PaidAmount(Struct, frozen=True):
+    """An amount said back; both fields always stand there."""
+
+    value: str
+    currency: str
+
+
+class Echo(Wire, frozen=True):
+    """A payment said back: what came, as it came, and no more."""
+
+    partner_service_id: str
+    customer_no: str
+    virtual_account_no: str
+    trx_id: str
+    paid_amount: PaidAmount
+    payment_request_id: str
+    additional_info: dict[str, str]
+    virtual_account_trx_type: str | None = None
+    virtual_account_name: str | None = None
+
+
+class Echoed(Answer, frozen=True):
+    """Our answer to a payment."""
+
+    virtual_account_data: Echo
+
+
+notice: Final = msgspec.json.Decoder(Notice)
+payment: Final = msgspec.json.Decoder(Payment)
+shape: Final = msgspec.json.Decoder(Shape)
+grant_wanted: Final = msgspec.json.Decoder(GrantWanted)
+
+
+def answer(status: int, message: Answer) -> CallbackReply:
+    """An answer as Ayolinx reads it."""
+    return CallbackReply(status, JSON, encode(message))
+
+
+def echoed(payment: Payment) -> CallbackReply:
+    """The answer to a payment that we take: it is said back (SNAP BI service 25)."""
+    echo = Echo(
+        payment.partner_service_id,
+        payment.customer_no,
+        payment.virtual_account_no,
+        payment.trx_id,
+        PaidAmount(payment.paid_amount.value, payment.paid_amount.currency),
+        payment.payment_request_id,
+        {},
+        payment.virtual_account_trx_type,
+        payment.virtual_account_name,
+    )
+    return answer(200, Echoed(codes.PAID_TAKEN, "Successful", echo))
+
+
+NOTICE_TAKEN: Final = answer(200, Answer(codes.NOTICE_TAKEN, "Successful"))
+NOTICE_MALFORMED: Final = answer(400, Answer(codes.NOTICE_MALFORMED, "Bad Request"))
+NOTICE_UNPROVEN: Final = answer(401, Answer(codes.NOTICE_UNPROVEN, "Unauthorized. Signature"))
+NOTICE_WRONG_TOKEN: Final = answer(401, Answer(codes.NOTICE_WRONG_TOKEN, "Invalid Token (B2B)"))
+NOTICE_AGAIN: Final = answer(500, Answer(codes.NOTICE_AGAIN, "General Error"))
+PAID_MALFORMED: Final = answer(400, Answer(codes.PAID_MALFORMED, "Bad Request"))
+PAID_UNPROVEN: Final = answer(401, Answer(codes.PAID_UNPROVEN, "Unauthorized. Signature"))
+PAID_WRONG_TOKEN: Final = answer(401, Answer(codes.PAID_WRONG_TOKEN, "Invalid Token (B2B)"))
+PAID_AGAIN: Final = answer(500, Answer(codes.PAID_AGAIN, "General Error"))
+TOKEN_MALFORMED: Final = answer(400, Answer(codes.TOKEN_MALFORMED, "Bad Request"))
+TOKEN_REFUSED: Final = answer(401, Answer(codes.TOKEN_REFUSED, "Unauthorized. Signature"))
