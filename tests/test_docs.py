@@ -7,6 +7,7 @@ import pytest
 from paygate_ayolinx.settings import Settings
 
 from paygate.settings import HOST_KEYS
+from scripts import capabilities
 
 ROOT: Final = Path(__file__).parent.parent
 PAGES: Final = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("plugins/*/*.md")])
@@ -25,6 +26,14 @@ def test_every_setting_of_ayolinx_is_documented() -> None:
     page = (ROOT / "docs" / "ayolinx.md").read_text()
     for key in (*HOST_KEYS, *(field.encode_name for field in msgspec.structs.fields(Settings))):
         assert f"`{key}`" in page
+
+
+@pytest.mark.parametrize("adapter", capabilities.PAGES)
+def test_capability_tables_are_what_the_code_says(adapter: str) -> None:
+    """Making the table anew changes nothing in the page."""
+    page = capabilities.PAGES[adapter].read_text()
+    assert capabilities.BEGIN in page
+    assert capabilities.written(page, capabilities.markdown(adapter)) == page
 
 
 def test_every_decision_is_listed() -> None:
