@@ -17,7 +17,7 @@ demo: .venv/run ## watch charges being made, paid, cancelled and lost, on this m
 	@$(RUN)/paygate demo
 
 test: .venv/test ## run the tests
-	$(RUN)/pytest
+	$(RUN)/pytest -n auto
 
 check: .venv/dev ## exactly what CI runs
 	$(UV) lock --check --quiet
@@ -25,8 +25,8 @@ check: .venv/dev ## exactly what CI runs
 	$(RUN)/ruff check --quiet .
 	$(RUN)/mypy
 	$(RUN)/pyright --warnings
-	PAYGATE_FAULT_CALLS=2000 $(RUN)/pytest --cov --cov-report=term
-	PAYGATE_FUZZ=100000 $(RUN)/pytest plugins/ayolinx/tests/test_callback_fuzz.py plugins/ayolinx/tests/test_callback_rubbish.py
+	PAYGATE_FAULT_CALLS=2000 $(RUN)/pytest -n auto --cov --cov-report=term
+	PAYGATE_FUZZ=100000 $(RUN)/pytest -n auto plugins/ayolinx/tests/test_callback_fuzz.py plugins/ayolinx/tests/test_callback_rubbish.py
 	$(RUN)/python -m scripts.interpreters $(UV)
 	$(MAKE) --no-print-directory docs
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import msgspec
 
-from benchmarks import callback, charge, concurrency, imports
+from benchmarks import callback, charge, concurrency, imports, mounted
 from benchmarks.rounds import Benchmark, Broken, Row, pin
 
 CPU: Final = 0
@@ -27,6 +27,9 @@ BENCHMARKS: Final[dict[str, Benchmark]] = {
     "tasks": concurrency.tasks,
     "threads": concurrency.threads,
     "callback": callback.parsing,
+    "callback-asgi": mounted.asgi,
+    "callback-asgi-thread": mounted.asgi_in_thread,
+    "callback-wsgi": mounted.wsgi,
     "gateways": charge.ten_gateways,
     "import": imports.whole_import,
     "import-from": imports.named_import,

@@ -33,7 +33,7 @@ BODY: Final = json.dumps(
 
 def parsing(rounds: int) -> Row:
     """A QRIS notice, from a web framework's headers and bytes to our words."""
-    headers = _headers()
+    headers = signed_headers()
     public_key = ACCOUNT.provider_key.public_key()
     with Paygate.from_mapping(configuration(NOWHERE)) as paygate:
         _prove(paygate, headers)
@@ -55,7 +55,8 @@ def parsing(rounds: int) -> Row:
     )
 
 
-def _headers() -> dict[str, str]:
+def signed_headers() -> dict[str, str]:
+    """A web framework's headers of a true notice of now."""
     stamp = datetime.fromtimestamp(time.time(), UTC).astimezone(JAKARTA).isoformat(timespec="seconds")
     text = f"POST:{CALLBACK_PATH}:{hashlib.sha256(BODY).hexdigest()}:{stamp}"
     signature = base64.b64encode(ACCOUNT.provider_key.sign(text.encode(), PADDING, HASH)).decode()

@@ -55,11 +55,17 @@ class CallbackRequest(Struct, frozen=True):
 
 
 class CallbackReply(Struct, frozen=True):
-    """What to answer the provider with: HTTP status, headers and body, exactly."""
+    """What to answer the provider with: HTTP status, headers and body, exactly.
+
+    The body may hold a token or say the payer's name back; it is left out of `repr`.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+    def __repr__(self) -> str:
+        return f"CallbackReply({self.status}, {len(self.body)} bytes)"
 
 
 AGAIN: Final = CallbackReply(500, MappingProxyType({"Content-Type": "text/plain"}), b"Internal Server Error")
@@ -69,9 +75,9 @@ class ConflictKind(StrEnum):
     """How a callback contradicts what you know of its charge."""
 
     UNKNOWN = "unknown"
-    """You know no such charge, or not yet."""
+    """You know no such charge, or not yet; or the one that you gave is another."""
     AMOUNT = "amount"
-    """Another amount was paid than was asked for, or than was told before."""
+    """Another amount was paid than was asked for, or than was told before; or one of them is not known."""
     REGRESSION = "regression"
     """The charge has gone further than that already; the news is old."""
     LATE = "late"

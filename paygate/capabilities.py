@@ -56,8 +56,8 @@ def table(kind: type[Any]) -> list[tuple[str, dict[str, bool]]]:
     served = of_adapter(kind)
     rows = []
     for method in METHODS:
-        brands = sorted({brand for one in served.values() for brand in one.brands(method)})
-        for brand in brands or [""]:
+        named = {brand for one in served.values() for brand in one.brands(method)}
+        for brand in sorted({"", *named}):
             row = {name: name in served and served[name].covers(method, brand) for name in OPERATIONS}
             if row["create_charge"] or row["query"]:
                 rows.append((f"{method.kind} {brand}".strip(), row))

@@ -22,9 +22,9 @@ RANK: Final = {
 def compared(callback: Callback, known: Sequence[Charge | None]) -> Callback:
     """Hold each charge of a callback against yours, in the same order; None where you have none.
 
-    A charge that fits keeps its place, under your reference, with your method and amount. One that does
-    not is moved to `conflicts`. Where one is unknown the reply asks the provider to call again: the charge
-    may be stored a moment later. For any other conflict calling again would change nothing.
+    A charge that fits keeps its place: yours, with what the callback tells of it. One that does not is moved
+    to `conflicts`. Where one is unknown the reply asks the provider to call again: the charge may be stored
+    a moment later. For any other conflict calling again would change nothing.
     """
     news: list[Charge] = []
     conflicts: list[Conflict] = []
@@ -33,11 +33,7 @@ def compared(callback: Callback, known: Sequence[Charge | None]) -> Callback:
         if kind is not None:
             conflicts.append(Conflict(kind, told, ours))
         elif ours is not None:
-            news.append(
-                msgspec.structs.replace(
-                    told, reference=ours.reference, method=ours.method, amount=ours.amount
-                )
-            )
+            news.append(_updated(told, ours))
     unknown = any(one.kind is ConflictKind.UNKNOWN for one in conflicts)
     return msgspec.structs.replace(
         callback,
@@ -49,17 +45,40 @@ def compared(callback: Callback, known: Sequence[Charge | None]) -> Callback:
 
 def _conflict(told: Charge, ours: Charge | None) -> ConflictKind | None:
     """The gravest way in which a told charge contradicts ours, if it does."""
-    if ours is None or ours.gateway != told.gateway:
+    if ours is None or not _are_one(told, ours):
         return ConflictKind.UNKNOWN
+    is_paid, was_paid = told.status is ChargeStatus.PAID, RANK[ours.status] >= RANK[ChargeStatus.PAID]
+    numbers = {told.provider_reference, ours.provider_reference} - {None}
+    if is_paid and was_paid and len(numbers) > 1:
+        return ConflictKind.TWICE
     if RANK[told.status] < RANK[ours.status]:
         return ConflictKind.REGRESSION
-    if told.status is not ChargeStatus.PAID:
+    if not is_paid:
         return None
-    is_repeat = ours.status is ChargeStatus.PAID
-    numbers = (told.provider_reference, ours.provider_reference)
-    if is_repeat and None not in numbers and numbers[0] != numbers[1]:
-        return ConflictKind.TWICE
-    expected = {ours.amount, ours.paid_amount if is_repeat else None} - {None}
-    if any(amount != told.paid_amount for amount in expected):
+    if told.paid_amount is None or told.paid_amount != ours.amount:
+        return ConflictKind.AMOUNT
+    if was_paid and ours.paid_amount not in (None, told.paid_amount):
         return ConflictKind.AMOUNT
     return ConflictKind.LATE if ours.status in ENDED else None
+
+
+def _are_one(told: Charge, ours: Charge) -> bool:
+    """Whether both are the same charge: by your reference, or by the provider's number of it."""
+    if told.gateway != ours.gateway:
+        return False
+    number = ours.provider_reference
+    return told.reference == ours.reference or (
+        number is not None and number in (told.reference, told.provider_reference)
+    )
+
+
+def _updated(told: Charge, ours: Charge) -> Charge:
+    """Our charge as it stands now; what the callback does not tell stays as it was known."""
+    return msgspec.structs.replace(
+        ours,
+        status=told.status,
+        provider_reference=told.provider_reference or ours.provider_reference,
+        paid_at=told.paid_at or ours.paid_at,
+        paid_amount=told.paid_amount or ours.paid_amount,
+        raw=told.raw,
+    )

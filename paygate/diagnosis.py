@@ -5,8 +5,12 @@ It helps a person to see; nothing here decides whether anything is believed.
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import Final
 
 from msgspec import Struct
+
+ANOTHER: Final = "another"
+"""The path and body of a trial whose key fits although none of the texts that were tried does."""
 
 
 class Verdict(StrEnum):

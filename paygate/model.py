@@ -108,7 +108,7 @@ class ChargeRequest(Struct, frozen=True, kw_only=True):
             raise InvalidCharge("customer", "use Customer(name=..., email=..., phone=...)")
         if self.description is not None and not _is_text(self.description):
             raise InvalidCharge("description", f"use 1 to {LONGEST_TEXT} printable characters")
-        if self.items:
+        if self.items != ():
             self._check_items()
         if self.return_url is not None and not _fits(URL, self.return_url):
             raise InvalidCharge("return_url", "use an address that begins with https:// or http://")

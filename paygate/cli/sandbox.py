@@ -114,7 +114,9 @@ def write_account(folder: Path, settings: Mapping[str, Any]) -> Path:
 
 
 def toml(value: object) -> str:
-    """A text, number or truth value as TOML writes it, which is JSON but for one character."""
+    """A text, number, truth value or table of such as TOML writes it; but for tables it is nearly JSON."""
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{toml(key)} = {toml(one)}" for key, one in value.items()) + " }"
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 

@@ -4,11 +4,11 @@ import io
 import time
 from typing import Any
 
-import segno
 from rich.console import Console
 from rich.text import Text
 
 from paygate.cli.output import console
+from paygate.cli.qr import drawn
 from paygate.hookspecs import Exchange, hookimpl
 
 
@@ -56,21 +56,13 @@ class Timeline:
         self._line(text, "")
 
     def qr(self, payload: str) -> None:
-        """Draw the code that the payer scans, dark on light whatever the terminal's colours."""
+        """Draw the code that the payer scans."""
         self.story.append({"qr": payload})
-        if not _can_draw(self._console.encoding):
+        code = drawn(payload, self._console.encoding)
+        if code is None:
             self._line(f"QR payload: {payload}", "")
-            return
-        matrix = [[*row] for row in segno.make(payload, micro=False).matrix_iter(border=4)]
-        if len(matrix) % 2:
-            matrix.append([0] * len(matrix[0]))
-        drawn = Text()
-        for upper, lower in zip(matrix[::2], matrix[1::2], strict=True):
-            drawn.append(" " * 9)
-            line = "".join(" ▀▄█"[above + 2 * below] for above, below in zip(upper, lower, strict=True))
-            drawn.append(line, "black on white")
-            drawn.append("\n")
-        self._console.print(drawn)
+        else:
+            self._console.print(code)
 
     def step(self, what: str, expected: object, actual: object) -> None:
         """Show a step's outcome and whether it is the expected one."""
@@ -98,14 +90,6 @@ class Timeline:
         line = Text(f"{passed:6.2f} s ", "dim")
         line.append(text, style)
         self._console.print(line)
-
-
-def _can_draw(encoding: str) -> bool:
-    try:
-        "▀▄█".encode(encoding)
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _shown(value: object) -> str:

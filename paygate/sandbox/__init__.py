@@ -1,6 +1,7 @@
 """Pretend providers: what simulators of all plugins share, and the host that runs them."""
 
-from paygate.sandbox.deliveries import Deliveries, Delivery
+from paygate.sandbox.deliveries import Deliveries
+from paygate.sandbox.delivery import Delivery
 from paygate.sandbox.faults import Fault, Faults
 from paygate.sandbox.ledger import Ledger, PretendCharge
 from paygate.sandbox.qris import qris_fields, qris_payload

@@ -95,6 +95,11 @@ class Faults:
                 return self._random.choice(self._kinds)
             return None
 
+    def ahead(self, planned: Planned) -> int:
+        """Which of the next requests of its operation will suffer it, counted from 1."""
+        with self._lock:
+            return planned.nth - self._seen[planned.operation]
+
     @property
     def planned(self) -> tuple[Planned, ...]:
         """The faults still waiting."""

@@ -5,36 +5,27 @@ Needs the extra `sandbox`.
 
 import contextlib
 from collections.abc import AsyncIterator
-from typing import Annotated, Any, Final
+from typing import Final
 
 import anyio
 import httpx
-import msgspec
-from msgspec import Struct
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.types import Receive, Scope, Send
 
-from paygate.errors import PaygateError
 from paygate.flow import Conversation
-from paygate.sandbox.deliveries import Delivery
+from paygate.sandbox import checkout, control, pages
+from paygate.sandbox.delivery import Delivery, Exchange
 from paygate.sandbox.faults import Fault
+from paygate.sandbox.guard import Guard
 from paygate.sandbox.server import Connections, Server
-from paygate.sandbox.simulator import SLOW_SECONDS, PayerAction, Simulator, play
+from paygate.sandbox.simulator import SLOW_SECONDS, Simulator, play
 from paygate.transports import ssl_context
 
-
-class _Wanted(Struct, forbid_unknown_fields=True):
-    """A fault as it is asked for."""
-
-    fault: Fault
-    operation: Annotated[str, msgspec.Meta(pattern="^[a-z_]{1,40}$")] = "create_charge"
-    nth: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 1
-
-
-_fault: Final = msgspec.json.Decoder(_Wanted)
 TICK: Final = 0.02
 POST_TIMEOUT: Final = 5.0
 CUTS: Final = (Fault.LOSE, Fault.CLOSE, Fault.CUT)
@@ -61,9 +52,15 @@ def application(simulator: Simulator, connections: Connections) -> Starlette:
 
     return Starlette(
         routes=[
-            Mount("/_sandbox", routes=_control(simulator)),
+            Mount(
+                "/_sandbox",
+                routes=[*control.routes(simulator), *pages.routes(simulator), *checkout.routes(simulator)],
+                middleware=[Middleware(Guard)],
+            ),
+            Route("/_sandbox", _home),
             Mount("/", app=_Provider(simulator, connections)),
         ],
+        exception_handlers={HTTPException: pages.not_here},
         lifespan=lifespan,
     )
 
@@ -76,22 +73,38 @@ class _Provider:
         self._connections = connections
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        played = play(self._simulator, await _received(Request(scope, receive)))
+        request = await _received(Request(scope, receive))
+        if _is_looking_around(request) and self._simulator.operation(request) is None:
+            return await pages.see(pages.HOME)(scope, receive, send)
+        played = play(self._simulator, request)
         if played.fault is Fault.HANG:
             while (await receive())["type"] != "http.disconnect":
                 pass
-            return
+            return None
         if played.fault is Fault.SLOW:
             await anyio.sleep(SLOW_SECONDS)
         if played.fault is Fault.CUT and played.reply is not None:
             await _send_half(played.reply, send)
         if played.fault in CUTS:
             self._connections.cut(scope["client"])
-            return
+            return None
         assert played.reply is not None
         response = Response(played.reply.content, played.reply.status_code)
         response.raw_headers = list(played.reply.headers.raw)
-        await response(scope, receive, send)
+        return await response(scope, receive, send)
+
+
+def _is_looking_around(request: httpx.Request) -> bool:
+    """Whether somebody has typed the host's address into a browser."""
+    return (
+        request.method == "GET"
+        and request.url.raw_path == b"/"
+        and "text/html" in request.headers.get("Accept", "")
+    )
+
+
+async def _home(_: Request) -> Response:
+    return pages.see(pages.HOME)
 
 
 async def _received(request: Request) -> httpx.Request:
@@ -118,66 +131,15 @@ async def _deliver(simulator: Simulator, client: httpx.AsyncClient) -> None:
 
 
 async def _post(simulator: Simulator, client: httpx.AsyncClient, delivery: Delivery) -> None:
-    response: httpx.Response | None = None
+    exchanges: list[Exchange] = []
     accepted = False
-    with contextlib.suppress(httpx.HTTPError, PaygateError):
+    # A merchant's answer may be anything: whatever a flow makes of it ends no other callback.
+    with contextlib.suppress(Exception):
         talk = Conversation(delivery.tell())
         while talk.request is not None:
-            response = None
+            exchanges.append(Exchange(talk.request))
             response = await client.send(talk.request)
+            exchanges[-1] = Exchange.answered(talk.request, response)
             talk.answer(response)
         accepted = talk.result
-    simulator.deliveries.record(delivery, response, accepted=accepted)
-
-
-def _control(simulator: Simulator) -> list[Route]:
-    async def charges(_: Request) -> JSONResponse:
-        return JSONResponse([charge.summary() for charge in simulator.ledger.charges])
-
-    async def count(request: Request) -> JSONResponse:
-        reference = request.path_params["reference"]
-        return JSONResponse({"reference": reference, "count": simulator.ledger.count(reference)})
-
-    async def act(request: Request) -> JSONResponse:
-        reference = request.path_params["reference"]
-        action = request.path_params["action"]
-        if action not in list(PayerAction):
-            return _problem(404, f"a payer can {', '.join(PayerAction)}")
-        try:
-            charge = simulator.act(reference, PayerAction(action))
-        except KeyError:
-            return _problem(404, f"no charge has the reference {reference!r}")
-        except ValueError as error:
-            return _problem(409, str(error))
-        return JSONResponse(charge.summary())
-
-    async def callbacks(_: Request) -> JSONResponse:
-        return JSONResponse([delivery.summary() for delivery in simulator.deliveries.all])
-
-    async def faults(request: Request) -> JSONResponse:
-        if request.method == "DELETE":
-            simulator.faults.clear()
-        elif request.method == "POST":
-            try:
-                wanted = _fault.decode(await request.body())
-                simulator.faults.plan(wanted.fault, wanted.operation, wanted.nth)
-            except (msgspec.MsgspecError, ValueError, RecursionError):
-                known = ", ".join(Fault)
-                return _problem(400, f'send {{"fault": …, "operation": …, "nth": …}}; faults: {known}')
-        waiting: list[dict[str, Any]] = [
-            {"fault": one.fault.value, "operation": one.operation, "nth": one.nth}
-            for one in simulator.faults.planned
-        ]
-        return JSONResponse(waiting)
-
-    return [
-        Route("/charges", charges),
-        Route("/charges/{reference:path}/count", count),
-        Route("/charges/{reference:path}/{action}", act, methods=["POST"]),
-        Route("/callbacks", callbacks),
-        Route("/faults", faults, methods=["GET", "POST", "DELETE"]),
-    ]
-
-
-def _problem(status: int, what: str) -> JSONResponse:
-    return JSONResponse({"error": what}, status)
+    simulator.deliveries.record(delivery, exchanges, accepted=accepted)

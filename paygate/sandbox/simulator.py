@@ -49,11 +49,11 @@ class Simulator(Protocol):
         """Answer a request as the provider would."""
         ...
 
-    def refusal(self, operation: str) -> httpx.Response:
-        """A well-formed "no" of this provider's, sent where nothing was refused."""
+    def refusal(self, request: httpx.Request) -> httpx.Response:
+        """A well-formed "no" of this provider's to a request that was not refused."""
         ...
 
-    def busy(self, operation: str, retry_after: int) -> httpx.Response:
+    def busy(self, request: httpx.Request, retry_after: int) -> httpx.Response:
         """Say "too many requests" as this provider does."""
         ...
 
@@ -93,7 +93,7 @@ def play(simulator: Simulator, request: httpx.Request) -> Played:
     if fault is Fault.LOSE:
         return Played(None, fault)
     if fault is Fault.RATE_LIMIT:
-        return Played(simulator.busy(operation, 1), fault)
+        return Played(simulator.busy(request, 1), fault)
     if fault is Fault.REVOKE:
         simulator.revoke_tokens()
     reply = simulator.handle(request)
@@ -105,6 +105,6 @@ def play(simulator: Simulator, request: httpx.Request) -> Played:
         status = 400 if reply.status_code == 200 else 200
         reply = httpx.Response(status, content=reply.content, headers=reply.headers)
     elif fault is Fault.CODE_DISAGREES:
-        body = simulator.refusal(operation).content
+        body = simulator.refusal(request).content
         reply = httpx.Response(200, content=body, headers={"Content-Type": "application/json"})
     return Played(reply, fault)

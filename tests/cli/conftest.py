@@ -1,8 +1,11 @@
 """The command line, run in this process or in one of its own."""
 
+import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,8 +13,13 @@ from paygate_ayolinx.simulator import AyolinxSimulator
 from typer.testing import CliRunner, Result
 
 from paygate.cli import app, demo
+from paygate.cli.sandbox import write_account
+from paygate.sandbox.host import serve
 from paygate.sandbox.server import Server
 from tests.cli.running import PATIENCE
+from tests.cli.shop import Shop
+from tests.provider import CANARY
+from tests.server import loopback
 
 
 @pytest.fixture
@@ -63,3 +71,28 @@ def stopped_at_once(monkeypatch: pytest.MonkeyPatch) -> list[Server]:
 
     monkeypatch.setattr(Server, "wait", wait)
     return stopped
+
+
+@pytest.fixture
+def shop(make_simulator: Callable[..., AyolinxSimulator], tmp_path: Path) -> Iterator[Shop]:
+    """A merchant whose gateway "main" talks to a pretend Ayolinx over HTTP."""
+    simulator = make_simulator("http://127.0.0.1:9/callbacks/main")
+    with serve(simulator) as provider:
+        settings = {**simulator.settings, "base_url": provider.url}
+        yield Shop(simulator, provider.url, settings, write_account(tmp_path / "shop", settings))
+
+
+@pytest.fixture
+def tiny_file(tmp_path: Path) -> Iterator[Path]:
+    """A configuration of one gateway "small" of the tiny adapter, whose provider finds every charge open."""
+
+    def answer(request: BaseHTTPRequestHandler) -> bytes:
+        return json.dumps({"id": "INV-1", "status": "open", "qr": "TINY-QR"}).encode()
+
+    with loopback(answer) as provider:
+        file = tmp_path / "tiny.toml"
+        key = {"adapter": "tiny", "base_url": provider.url, "api_key": CANARY}
+        file.write_text(
+            "[gateways.small]\n" + "".join(f'{name} = "{value}"\n' for name, value in key.items())
+        )
+        yield file

@@ -8,7 +8,18 @@ import pytest
 from paygate.__main__ import main
 from tests.cli.running import PATIENCE
 
-COMMANDS = ("demo", "sandbox", "plugins", "keygen")
+COMMANDS = (
+    "demo",
+    "sandbox",
+    "plugins",
+    "keygen",
+    "doctor",
+    "charge",
+    "query",
+    "cancel",
+    "sign",
+    "verify",
+)
 Alone = Callable[..., "subprocess.CompletedProcess[str]"]
 
 

@@ -7,12 +7,14 @@ from typing import Any, Final, NamedTuple
 
 import httpx
 from paygate_ayolinx.door import SandboxAccount
+from paygate_ayolinx.simulator import AyolinxSimulator
 
 from paygate import Money, QrCode, Qris
 from paygate.sandbox import Fault, PretendCharge
 from paygate.snap import request_string, sign_hmac, sign_rsa, token_string
 
 LOGIN: Final = "/v1.0/access-token/b2b"
+HERE: Final = "http://127.0.0.1"
 ORDER: Final = "/v1.0/qr/qr-mpm-generate"
 _numbers: Final = itertools.count(1)
 
@@ -73,6 +75,16 @@ def order(account: SandboxAccount, base_url: str, token: str, reference: str) ->
         "X-SIGNATURE": sign_hmac(account.client_secret, text),
     }
     return httpx.Request("POST", base_url + ORDER, headers=headers, content=body)
+
+
+def place(simulator: AyolinxSimulator, reference: str) -> PretendCharge:
+    """Make a charge at the pretend Ayolinx, as a merchant would."""
+    account = simulator.account
+    token = simulator.handle(login(account, HERE)).json()["accessToken"]
+    simulator.handle(order(account, HERE, token, reference))
+    made = simulator.ledger.find(reference)
+    assert made is not None
+    return made
 
 
 def told(result: httpx.Response | httpx.HTTPError) -> str:

@@ -42,6 +42,13 @@ def shop(answer: Callable[[CallbackRequest], Answer] = lambda _: SUCCESS) -> Ite
             self.end_headers()
             self.wfile.write(reply)
 
+        def do_GET(self) -> None:
+            """Where a payer's browser comes back to."""
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(b"<!doctype html><html lang=en><title>Shop</title><h1>Thank you</h1>")
+
         def log_message(self, *_: object) -> None: ...
 
     class Quiet(ThreadingHTTPServer):

@@ -8,6 +8,7 @@ import pytest
 
 from paygate import Flow
 from paygate.sandbox import Deliveries, Delivery
+from paygate.sandbox.delivery import Exchange
 
 WAITS = (60.0, 300.0, 600.0)
 
@@ -50,7 +51,8 @@ def add(deliveries: Deliveries, reference: str = "INV-1", waits: tuple[float, ..
 
 
 def record(deliveries: Deliveries, delivery: Delivery, response: httpx.Response | None) -> None:
-    deliveries.record(delivery, response, accepted=response is not None and is_ok(response))
+    exchange = Exchange(request()) if response is None else Exchange.answered(request(), response)
+    deliveries.record(delivery, [exchange], accepted=response is not None and is_ok(response))
 
 
 def fail(deliveries: Deliveries) -> Delivery:

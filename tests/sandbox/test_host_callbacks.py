@@ -11,7 +11,7 @@ from paygate_ayolinx.simulator import AyolinxSimulator
 from paygate import CallbackRejected, CallbackRequest, ChargeStatus, Money, Paygate
 from paygate.sandbox import PayerAction
 from paygate.sandbox.host import serve
-from tests.sandbox.orders import pretend
+from tests.sandbox.orders import place
 from tests.sandbox.shop import SUCCESS, Answer, shop
 from tests.sandbox.waiting import PATIENCE, until
 
@@ -24,7 +24,7 @@ MakeSimulator = Callable[..., AyolinxSimulator]
 def paid(simulator: AyolinxSimulator, *references: str) -> None:
     """Make charges and let the payer pay them."""
     for reference in references:
-        simulator.ledger.add(pretend(reference))
+        place(simulator, reference)
         simulator.act(reference, PayerAction.PAY)
 
 
@@ -124,7 +124,10 @@ def test_a_refused_callback_is_tried_again(
     """A merchant with another provider's key refuses every attempt, and the provider hears it."""
     stranger = make_simulator()
     document = configured(stranger)
-    document["gateways"]["main"]["callback_path"] = "/another/path"
+    document["gateways"]["main"] |= {
+        "callback_path": "/another/path",
+        "callback_url": "https://shop.example/another/path",
+    }
 
     def answer(request: CallbackRequest) -> Answer:
         with pytest.raises(CallbackRejected) as rejected:

@@ -1,30 +1,30 @@
 """`/_sandbox`: to look in, to play the payer and to plan faults."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from urllib.parse import quote
 
 import httpx
 import pytest
-from paygate_ayolinx.simulator import AyolinxSimulator
 
 from paygate import ChargeStatus
 from paygate.sandbox import Fault
 from paygate.sandbox.faults import Planned
 from paygate.sandbox.host import serve
 from tests.sandbox.orders import pretend
+from tests.sandbox.toy import ToySimulator
 from tests.sandbox.waiting import until
 
 NOBODY = "http://127.0.0.1:1/callbacks/main"
 
 
 @pytest.fixture
-def simulator(make_simulator: Callable[..., AyolinxSimulator]) -> AyolinxSimulator:
-    """A pretend Ayolinx whose callbacks nobody takes."""
-    return make_simulator(NOBODY)
+def simulator() -> ToySimulator:
+    """A pretend provider whose callbacks nobody takes."""
+    return ToySimulator(NOBODY)
 
 
 @pytest.fixture
-def client(simulator: AyolinxSimulator) -> Iterator[httpx.Client]:
+def client(simulator: ToySimulator) -> Iterator[httpx.Client]:
     """A plain HTTP client of its control paths."""
     with (
         serve(simulator) as running,
@@ -34,7 +34,7 @@ def client(simulator: AyolinxSimulator) -> Iterator[httpx.Client]:
 
 
 def test_the_charges_are_listed_in_the_order_they_were_made(
-    simulator: AyolinxSimulator, client: httpx.Client
+    simulator: ToySimulator, client: httpx.Client
 ) -> None:
     """None at first, then each with what a person wants to see."""
     assert [] == client.get("/charges").json()
@@ -43,7 +43,7 @@ def test_the_charges_are_listed_in_the_order_they_were_made(
     assert [charge.summary() for charge in simulator.ledger.charges] == client.get("/charges").json()
 
 
-def test_charges_are_counted_by_reference(simulator: AyolinxSimulator, client: httpx.Client) -> None:
+def test_charges_are_counted_by_reference(simulator: ToySimulator, client: httpx.Client) -> None:
     """Doubles show, and an unknown reference has none."""
     simulator.ledger.add(pretend("INV-1"))
     simulator.ledger.add(pretend("INV-1"))
@@ -60,7 +60,7 @@ def test_charges_are_counted_by_reference(simulator: AyolinxSimulator, client: h
     ],
 )
 def test_the_payer_can_be_played(
-    simulator: AyolinxSimulator, client: httpx.Client, action: str, status: ChargeStatus
+    simulator: ToySimulator, client: httpx.Client, action: str, status: ChargeStatus
 ) -> None:
     """The charge changes, the answer tells how, and a callback is on its way."""
     charge = pretend("INV-1")
@@ -71,14 +71,14 @@ def test_the_payer_can_be_played(
     assert ["INV-1"] == [one.reference for one in simulator.deliveries.all]
 
 
-def test_an_unknown_reference_is_not_found(simulator: AyolinxSimulator, client: httpx.Client) -> None:
+def test_an_unknown_reference_is_not_found(simulator: ToySimulator, client: httpx.Client) -> None:
     """The answer says which reference, and nothing is called back."""
     reply = client.post("/charges/INV-9/pay")
     assert (404, True) == (reply.status_code, "'INV-9'" in reply.json()["error"])
     assert () == simulator.deliveries.all
 
 
-def test_a_closed_charge_cannot_be_paid(simulator: AyolinxSimulator, client: httpx.Client) -> None:
+def test_a_closed_charge_cannot_be_paid(simulator: ToySimulator, client: httpx.Client) -> None:
     """A second action is a conflict, and the first one stands."""
     simulator.ledger.add(pretend("INV-1"))
     client.post("/charges/INV-1/fail")
@@ -90,7 +90,7 @@ def test_a_closed_charge_cannot_be_paid(simulator: AyolinxSimulator, client: htt
 
 @pytest.mark.parametrize("action", ["paid", "refund", "PAY"])
 def test_an_action_that_no_payer_has_is_not_found(
-    simulator: AyolinxSimulator, client: httpx.Client, action: str
+    simulator: ToySimulator, client: httpx.Client, action: str
 ) -> None:
     """It is no conflict: the answer names the actions that there are."""
     simulator.ledger.add(pretend("INV-1"))
@@ -101,7 +101,7 @@ def test_an_action_that_no_payer_has_is_not_found(
 
 @pytest.mark.parametrize("reference", ["INV/1", "a?b#c", "100%", "A/pay", "A/count", "a b", "%2F", "é"])
 def test_any_reference_can_be_named_in_a_path(
-    simulator: AyolinxSimulator, client: httpx.Client, reference: str
+    simulator: ToySimulator, client: httpx.Client, reference: str
 ) -> None:
     """Percent-encoded, whatever its signs."""
     simulator.ledger.add(pretend(reference))
@@ -110,7 +110,7 @@ def test_any_reference_can_be_named_in_a_path(
     assert "paid" == client.post(f"{path}/pay").json()["status"]
 
 
-def test_callbacks_can_be_looked_at(simulator: AyolinxSimulator, client: httpx.Client) -> None:
+def test_callbacks_can_be_looked_at(simulator: ToySimulator, client: httpx.Client) -> None:
     """Each with its attempts so far; here nobody answers."""
     assert [] == client.get("/callbacks").json()
     simulator.ledger.add(pretend("INV-1"))
@@ -122,7 +122,7 @@ def test_callbacks_can_be_looked_at(simulator: AyolinxSimulator, client: httpx.C
 
 
 @pytest.mark.parametrize("fault", Fault)
-def test_any_fault_can_be_planned(simulator: AyolinxSimulator, client: httpx.Client, fault: Fault) -> None:
+def test_any_fault_can_be_planned(simulator: ToySimulator, client: httpx.Client, fault: Fault) -> None:
     """By its name alone it is for the next charge; the answer lists what waits."""
     reply = client.post("/faults", json={"fault": fault.value})
     assert (200, [{"fault": fault.value, "operation": "create_charge", "nth": 1}]) == (
@@ -145,16 +145,14 @@ def test_faults_are_planned_listed_and_cleared(client: httpx.Client) -> None:
     assert [] == client.get("/faults").json()
 
 
-def test_a_fault_is_planned_as_the_tutorial_does_it(
-    simulator: AyolinxSimulator, client: httpx.Client
-) -> None:
+def test_a_fault_is_planned_as_the_tutorial_does_it(simulator: ToySimulator, client: httpx.Client) -> None:
     """curl -d sends JSON under the content type of a form, and it is taken."""
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     assert 200 == client.post("/faults", content=b'{"fault": "close"}', headers=headers).status_code
     assert 1 == len(simulator.faults.planned)
 
 
-def refused(simulator: AyolinxSimulator, client: httpx.Client, body: bytes) -> None:
+def refused(simulator: ToySimulator, client: httpx.Client, body: bytes) -> None:
     """A body is answered with 400, the names of all faults, and no plan."""
     reply = client.post("/faults", content=body)
     assert 400 == reply.status_code
@@ -181,7 +179,7 @@ def refused(simulator: AyolinxSimulator, client: httpx.Client, body: bytes) -> N
     ],
 )
 def test_a_wrong_fault_is_refused_with_what_would_be_right(
-    simulator: AyolinxSimulator, client: httpx.Client, body: bytes
+    simulator: ToySimulator, client: httpx.Client, body: bytes
 ) -> None:
     """Nothing is planned, and the answer names every fault."""
     refused(simulator, client, body)
@@ -197,7 +195,7 @@ def test_a_wrong_fault_is_refused_with_what_would_be_right(
     ],
 )
 def test_a_malicious_fault_is_refused_as_well(
-    simulator: AyolinxSimulator, client: httpx.Client, body: bytes
+    simulator: ToySimulator, client: httpx.Client, body: bytes
 ) -> None:
     """Numbers, depths and characters that nobody means are a bad request, never HTTP 500."""
     refused(simulator, client, body)
@@ -214,7 +212,7 @@ def test_a_malicious_fault_is_refused_as_well(
     ],
 )
 def test_other_methods_and_paths_are_refused(
-    client: httpx.Client, simulator: AyolinxSimulator, method: str, path: str, status: int
+    client: httpx.Client, simulator: ToySimulator, method: str, path: str, status: int
 ) -> None:
     """They do not fall through to the provider, and change nothing."""
     simulator.ledger.add(pretend("INV-1"))
@@ -222,7 +220,7 @@ def test_other_methods_and_paths_are_refused(
     assert ChargeStatus.PENDING is simulator.ledger.charges[0].status
 
 
-def test_looking_in_suffers_no_fault(simulator: AyolinxSimulator, client: httpx.Client) -> None:
+def test_looking_in_suffers_no_fault(simulator: ToySimulator, client: httpx.Client) -> None:
     """Where every request of the provider's goes wrong, the control paths work."""
     simulator.faults.draw(1.0, 0, [Fault.CLOSE])
     assert [[], [], []] == [client.get(path).json() for path in ("/charges", "/callbacks", "/faults")]

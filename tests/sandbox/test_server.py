@@ -17,7 +17,7 @@ from paygate_ayolinx.simulator import AyolinxSimulator
 from paygate.sandbox import Fault, PayerAction
 from paygate.sandbox.host import serve
 from paygate.sandbox.server import Server
-from tests.sandbox.orders import ORDER, pretend
+from tests.sandbox.orders import ORDER, place, pretend
 from tests.sandbox.shop import SUCCESS, shop
 from tests.sandbox.waiting import PATIENCE, until
 
@@ -104,7 +104,7 @@ def test_a_callback_that_hangs_does_not_keep_it_alive(
     with shop(answer) as merchant:
         simulator = make_simulator(merchant.url)
         server = serve(simulator)
-        simulator.ledger.add(pretend("INV-1"))
+        place(simulator, "INV-1")
         simulator.act("INV-1", PayerAction.PAY)
         merchant.next()
         assert closed(server)

@@ -1,5 +1,6 @@
 """Ayolinx's operations, one short flow each."""
 
+import functools
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -18,19 +19,22 @@ from paygate import (
     ChargeRequest,
     ChargeStatus,
     EWallet,
+    Finding,
     Flow,
     Method,
     OutcomeUnknown,
     PaymentLink,
     Qris,
     Retail,
+    Signed,
+    Trial,
+    Unsigned,
     VirtualAccount,
     for_methods,
     hookimpl,
 )
-from paygate.snap import SnapCredential, SnapProfile, Timestamps, log_in, post, read_reply
+from paygate.snap import SnapCredential, SnapProfile, Timestamps, explain_request, log_in, post, read_reply
 from paygate_ayolinx import codes, wire
-from paygate_ayolinx.callbacks import Callbacks
 from paygate_ayolinx.products import (
     Addresses,
     EWalletProduct,
@@ -43,6 +47,7 @@ from paygate_ayolinx.products import (
 from paygate_ayolinx.settings import Settings, checked
 
 if TYPE_CHECKING:
+    from paygate_ayolinx.callbacks import Callbacks
     from paygate_ayolinx.simulator import AyolinxSimulator
 
 PROFILE: Final = SnapProfile()
@@ -52,7 +57,7 @@ LIFETIME: Final = timedelta(hours=24)
 """How long a charge lives where Ayolinx must be told and the merchant does not say; its own default."""
 
 NOBODY_CAN_ASK: Final = (
-    "Ayolinx cannot be asked about a link: if it was made, nobody was given its address; make another one "
+    "Ayolinx cannot be asked about a link: if it was made, its address is lost to us; make another one "
     "under a new reference, and look out for a callback with this one"
 )
 
@@ -67,7 +72,8 @@ class Ayolinx:
     settings_type = Settings
 
     def __init__(self, gateway: str, settings: Settings, clock: Callable[[], float] = time.time) -> None:
-        account = checked(gateway, settings)
+        self._settings = settings
+        self._account = account = checked(gateway, settings)
         self._gateway = gateway
         self._clock = clock
         self._keys = account.keys
@@ -84,7 +90,6 @@ class Ayolinx:
         paths = {CANCEL, *(one.path for one in self._products.values())}
         paths |= {one.query for one in self._products.values() if one.query is not None}
         self._urls = {path: httpx.URL(account.base_url + path) for path in paths}
-        self._callbacks = Callbacks(gateway, settings, account, clock)
 
     @hookimpl
     def authorize(self) -> Flow[SnapCredential]:
@@ -143,7 +148,7 @@ class Ayolinx:
             amount=charge.amount,
             provider_reference=wire.name(told.original_reference_no) or charge.provider_reference,
             paid_at=wire.moment(told.finished_time) or wire.moment(told.paid_time) if is_paid else None,
-            paid_amount=wire.money(told.paid_amount or told.trans_amount or told.amount) if is_paid else None,
+            paid_amount=told.paid if is_paid else None,
             raw=reply.content,
         )
 
@@ -170,12 +175,38 @@ class Ayolinx:
         return self._callbacks.parse(request)
 
     @hookimpl
+    def sign(self, message: Unsigned) -> Signed:
+        """Show how a request to Ayolinx is signed."""
+        return explain_request(self._keys, PROFILE, message, self._clock)
+
+    @hookimpl
+    def explain_callback(self, request: CallbackRequest, paths: tuple[str, ...]) -> tuple[Trial, ...]:
+        """Try how a call of Ayolinx's may have been signed."""
+        from paygate_ayolinx import diagnosis
+
+        return diagnosis.trials(self._settings, self._account, request, paths)
+
+    @hookimpl
+    def diagnose(self) -> tuple[Finding, ...]:
+        """Look at the settings for what Ayolinx may see otherwise."""
+        from paygate_ayolinx import diagnosis
+
+        return tuple(diagnosis.findings(self._settings))
+
+    @hookimpl
     @staticmethod
     def simulator(callback_url: str, pace: float) -> "AyolinxSimulator":
         """A pretend Ayolinx."""
         from paygate_ayolinx.simulator import AyolinxSimulator
 
         return AyolinxSimulator(callback_url, pace=pace)
+
+    @functools.cached_property
+    def _callbacks(self) -> "Callbacks":
+        """What reads Ayolinx's calls, made at the first: programs that only charge need not wait for it."""
+        from paygate_ayolinx.callbacks import Callbacks
+
+        return Callbacks(self._gateway, self._settings, self._account, self._clock)
 
     def _post(self, path: str, message: object) -> httpx.Request:
         return post(self._urls[path], wire.encode(message))

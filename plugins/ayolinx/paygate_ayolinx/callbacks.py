@@ -33,6 +33,7 @@ from paygate_ayolinx.settings import Account, Settings
 TOKEN_PATH: Final = "/v1.0/access-token/b2b"  # noqa: S105 - a path
 PAYMENT_PATH: Final = "/v1.0/transfer-va/payment"
 QRIS_PATH: Final = "/v1.0/qr/qr-mpm-notify"
+DOCUMENTED_PATHS: Final = (PAYMENT_PATH, QRIS_PATH, "/v1.0/debit/notify")
 UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 T = TypeVar("T")
 
@@ -63,7 +64,7 @@ class Callbacks:
     def parse(self, request: CallbackRequest) -> Callback:
         """Verify first, read afterwards; raise CallbackRejected with the reply for Ayolinx."""
         names = {name.lower() for name in request.headers}
-        if "authorization" in names and _is_bearer(request):
+        if "authorization" in names and is_bearer(request):
             return self._authorized(request)
         if "x-client-key" in names:
             return self._token_request(request)
@@ -149,12 +150,13 @@ class Callbacks:
             if paid_amount is None:
                 raise CallbackRejected("amount", "the paid amount cannot be read", malformed)
             paid_at = wire.moment(told.finished_time)
-        link = told.additional_info.plh
+        details = told.additional_info or inbound.Details()
+        link = wire.name(details.plh)
         return Charge(
             gateway=self._gateway,
             reference=reference,
             status=status,
-            method=PaymentLink() if link else codes.CHANNELS.get(told.additional_info.channel),
+            method=PaymentLink() if link else codes.CHANNELS.get(details.channel or ""),
             provider_reference=link or wire.name(told.original_reference_no),
             paid_at=paid_at,
             paid_amount=paid_amount,
@@ -168,13 +170,13 @@ class Callbacks:
         paid_amount = wire.money(told.paid_amount)
         if paid_amount is None:
             raise CallbackRejected("amount", "the paid amount cannot be read", inbound.PAID_MALFORMED)
-        details = told.additional_info
+        details = told.additional_info or inbound.Details()
         return Charge(
             gateway=self._gateway,
             reference=told.trx_id,
             status=ChargeStatus.PAID,
-            method=codes.CHANNELS.get(details.channel) or self._bank_of(told.partner_service_id),
-            provider_reference=told.reference_no or told.payment_request_id or None,
+            method=codes.CHANNELS.get(details.channel or "") or self._bank_of(told.partner_service_id or ""),
+            provider_reference=wire.name(told.reference_no) or told.payment_request_id or None,
             paid_at=wire.moment(details.payment_time_iso8601) or wire.moment(told.trx_date_time),
             paid_amount=paid_amount,
             raw=raw,
@@ -188,13 +190,8 @@ class Callbacks:
 def signed_paths(callback_path: str) -> tuple[str, ...]:
     """The paths that a call with a token may have been signed over: the documented names, and our own."""
     prefix = callback_path.rstrip("/")
-    return (
-        PAYMENT_PATH,
-        QRIS_PATH,
-        callback_path,
-        prefix + PAYMENT_PATH,
-        prefix + QRIS_PATH,
-    )
+    paths = (PAYMENT_PATH, QRIS_PATH, callback_path, prefix + PAYMENT_PATH, prefix + QRIS_PATH)
+    return tuple(dict.fromkeys(paths))
 
 
 def _decoded(decoder: "msgspec.json.Decoder[T]", body: bytes, malformed: CallbackReply) -> T:
@@ -204,7 +201,7 @@ def _decoded(decoder: "msgspec.json.Decoder[T]", body: bytes, malformed: Callbac
         raise CallbackRejected("body", "the body cannot be read", malformed) from None
 
 
-def _is_bearer(request: CallbackRequest) -> bool:
+def is_bearer(request: CallbackRequest) -> bool:
     """Whether it comes with a token; a proxy's own kind of authorization is none of ours."""
     return (request.header("authorization") or "").lower().startswith("bearer")
 

@@ -8,8 +8,9 @@ import json
 import re
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Final
 
 import httpx
@@ -26,6 +27,10 @@ ISO: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:Z|[+-]\d\d:\d\d)", re
 EXTERNAL_ID: Final = re.compile(r"[0-9]{1,36}")
 VISIBLE: Final = re.compile(r"[!-~]+")
 AMOUNT: Final = re.compile(r"[0-9]{1,14}\.[0-9]{2}")
+PARTNER_SERVICE_IDS: Final = MappingProxyType(
+    {"bni": "98829172", "bri": "15574", "cimb": "2056", "mandiri": "87319"}
+)
+"""The banks' prefixes in the sandbox, as merchants' code has them; for BRI one has 15573."""
 
 
 class Turned(Exception):
@@ -45,6 +50,7 @@ class SandboxAccount(Struct, frozen=True):
     client_secret: str
     merchant_key: rsa.RSAPrivateKey
     provider_key: rsa.RSAPrivateKey
+    partner_service_ids: Mapping[str, str] = PARTNER_SERVICE_IDS
 
     @classmethod
     def made(cls) -> "SandboxAccount":
@@ -69,6 +75,7 @@ class SandboxAccount(Struct, frozen=True):
             "private_key": private.decode(),
             "provider_public_key": public_pem(self.provider_key.public_key()),
             "callback_path": callback_path,
+            "partner_service_ids": dict(self.partner_service_ids),
         }
 
     def __repr__(self) -> str:
@@ -172,12 +179,12 @@ def object_of(body: dict[str, Any], name: str) -> dict[str, Any]:
     return value
 
 
-def amount_of(body: dict[str, Any]) -> str:
+def amount_of(body: dict[str, Any], name: str = "amount") -> str:
     """The amount of a body: rupiah in text with two decimals, more than zero."""
-    amount = object_of(body, "amount")
+    amount = object_of(body, name)
     value = text_of(amount, "value")
     if AMOUNT.fullmatch(value) is None or text_of(amount, "currency") != "IDR":
-        raise Turned(400, "01", "Invalid Field Format amount")
+        raise Turned(400, "01", f"Invalid Field Format {name}")
     if not value.strip("0."):
         raise Turned(404, "13", "Invalid Amount")
     return value

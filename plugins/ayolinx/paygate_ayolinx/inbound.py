@@ -1,5 +1,7 @@
 """What Ayolinx sends us, as it stands on the wire, and our answers. Unknown fields are tolerated.
 
+What may be missing may be null as well: neither is worth losing a paid charge for.
+
 Sources: Ayolinx docs, "Callback description", "VA callback introduction", "Payment link callback
 introduction" and each "Payment Notify"; what their cut tables leave open is as merchants saw it.
 """
@@ -20,8 +22,8 @@ JSON: Final = MappingProxyType({"Content-Type": "application/json"})
 class Details(Wire, frozen=True):
     """What a notice or a payment adds: its channel, a link's own number, when it was paid."""
 
-    channel: str = ""
-    plh: str | None = None
+    channel: str | None = None
+    plh: Any = None
     payment_time_iso8601: Any = msgspec.field(name="paymentTimeIso8601", default=None)
 
 
@@ -29,12 +31,12 @@ class Notice(Wire, frozen=True):
     """Payment Notify. E-wallets and stores tell no channel; an e-wallet may tell two numbers."""
 
     latest_transaction_status: str
-    original_partner_reference_no: str = ""
-    partner_reference_no: str = ""
+    original_partner_reference_no: str | None = None
+    partner_reference_no: str | None = None
     original_reference_no: Any = None
     amount: Amount | None = None
     finished_time: Any = None
-    additional_info: Details = Details()
+    additional_info: Details | None = None
 
 
 class Payment(Wire, frozen=True):
@@ -42,15 +44,15 @@ class Payment(Wire, frozen=True):
 
     trx_id: str
     paid_amount: Amount
-    partner_service_id: str = ""
-    customer_no: str = ""
-    virtual_account_no: str = ""
+    partner_service_id: str | None = None
+    customer_no: str | int | None = None
+    virtual_account_no: str | None = None
     virtual_account_name: str | None = None
-    payment_request_id: str = ""
-    reference_no: str | None = None
+    payment_request_id: str | None = None
+    reference_no: Any = None
     virtual_account_trx_type: str | None = None
     trx_date_time: Any = None
-    additional_info: Details = Details()
+    additional_info: Details | None = None
 
 
 class Shape(Wire, frozen=True):
@@ -87,18 +89,18 @@ class PaidAmount(Struct, frozen=True):
     currency: str
 
 
-class Echo(Wire, frozen=True):
+class Echo(Wire, frozen=True, kw_only=True):
     """A payment said back: what came, as it came, and no more."""
 
-    partner_service_id: str
-    customer_no: str
-    virtual_account_no: str
+    partner_service_id: str | None = None
+    customer_no: str | int | None = None
+    virtual_account_no: str | None = None
+    virtual_account_name: str | None = None
     trx_id: str
     paid_amount: PaidAmount
-    payment_request_id: str
-    additional_info: dict[str, str]
+    payment_request_id: str | None = None
     virtual_account_trx_type: str | None = None
-    virtual_account_name: str | None = None
+    additional_info: dict[str, str]
 
 
 class Echoed(Answer, frozen=True):
@@ -121,15 +123,15 @@ def answer(status: int, message: Answer) -> CallbackReply:
 def echoed(payment: Payment) -> CallbackReply:
     """The answer to a payment that we take: it is said back (SNAP BI service 25)."""
     echo = Echo(
-        payment.partner_service_id,
-        payment.customer_no,
-        payment.virtual_account_no,
-        payment.trx_id,
-        PaidAmount(payment.paid_amount.value, payment.paid_amount.currency),
-        payment.payment_request_id,
-        {},
-        payment.virtual_account_trx_type,
-        payment.virtual_account_name,
+        partner_service_id=payment.partner_service_id,
+        customer_no=payment.customer_no,
+        virtual_account_no=payment.virtual_account_no,
+        virtual_account_name=payment.virtual_account_name,
+        trx_id=payment.trx_id,
+        paid_amount=PaidAmount(payment.paid_amount.value, payment.paid_amount.currency),
+        payment_request_id=payment.payment_request_id,
+        virtual_account_trx_type=payment.virtual_account_trx_type,
+        additional_info={},
     )
     return answer(200, Echoed(codes.PAID_TAKEN, "Successful", echo))
 

@@ -6,6 +6,7 @@ in use in 2025 and 2026.
 
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final, Literal, NoReturn
 
 import httpx
@@ -29,6 +30,8 @@ SANDBOX_CREDENTIAL: Final = re.compile(r"[CS]KSandbox-", re.ASCII)
 PRODUCTION_CREDENTIAL: Final = re.compile(r"[CS]K-", re.ASCII)
 LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 PREFIX: Final = re.compile(r"[0-9]{1,8}", re.ASCII)
+NUMBER: Final = re.compile(r"[!-~]{1,64}", re.ASCII)
+ADDRESS: Final = re.compile(r"[!-~]{1,2000}", re.ASCII)
 PATH: Final = re.compile(r"/[!-~]*")
 LONGEST_WINDOW_MINUTES: Final = 24 * 60
 LAST_RETRY_MINUTES: Final = 1 + 5 + 10 + 60
@@ -90,11 +93,7 @@ def checked(gateway: str, settings: Settings) -> Account:
             f"and at most {LONGEST_WINDOW_MINUTES}, a day, or a stolen callback works for too long",
         )
     _check_addresses(settings, wrong)
-    for bank, prefix in settings.partner_service_ids.items():
-        if bank not in codes.BANKS:
-            wrong("partner_service_ids", f"has a bank that Ayolinx does not; known: {', '.join(codes.BANKS)}")
-        if PREFIX.fullmatch(prefix) is None:
-            wrong(f"partner_service_ids.{bank}", "is 1 to 8 digits, as a text")
+    _check_numbers(settings, wrong)
     secret = settings.client_secret.reveal()
     for key, value in (("client_key", settings.client_key), ("client_secret", secret)):
         if not value or not value.isascii() or not value.isprintable() or " " in value:
@@ -104,7 +103,7 @@ def checked(gateway: str, settings: Settings) -> Account:
         if environment == "sandbox" and PRODUCTION_CREDENTIAL.match(value):
             wrong(key, "is of production, and environment is sandbox")
     base_url = settings.base_url or BASE_URLS[environment]
-    _check_base_url(base_url, environment, lambda why: wrong("base_url", why))
+    _check_base_url(base_url, environment, partial(wrong, "base_url"))
     private_key = load_private_key(settings.private_key.reveal(), f"gateways.{gateway}.private_key")
     setting = f"gateways.{gateway}.provider_public_key"
     provider_public_key = load_public_key(settings.provider_public_key, setting)
@@ -120,6 +119,18 @@ def checked(gateway: str, settings: Settings) -> Account:
     )
 
 
+def _check_numbers(settings: Settings, wrong: Callable[[str, str], NoReturn]) -> None:
+    for bank, prefix in settings.partner_service_ids.items():
+        if bank not in codes.BANKS:
+            wrong("partner_service_ids", f"has a bank that Ayolinx does not; known: {', '.join(codes.BANKS)}")
+        if PREFIX.fullmatch(prefix) is None:
+            wrong(f"partner_service_ids.{bank}", "is 1 to 8 digits, as a text")
+    for key in ("sub_merchant_id", "e_wallet_sub_merchant_id", "inbound_client_key"):
+        value = getattr(settings, key)
+        if value is not None and NUMBER.fullmatch(value) is None:
+            wrong(key, "is empty or has characters that it cannot have; copy it once more, or leave it out")
+
+
 def _check_addresses(settings: Settings, wrong: Callable[[str, str], NoReturn]) -> None:
     for key, address in (("callback_url", settings.callback_url), ("return_url", settings.return_url)):
         if address is None:
@@ -128,9 +139,10 @@ def _check_addresses(settings: Settings, wrong: Callable[[str, str], NoReturn]) 
             url = httpx.URL(address)
         except httpx.InvalidURL:
             wrong(key, "is no URL")
-        if url.scheme != "https" and not (url.scheme == "http" and url.host in LOOPBACK):
-            wrong(key, "must begin with https://; plain http is for this machine alone")
-        if key == "callback_url" and url.raw_path.decode() != settings.callback_path:
+        if ADDRESS.fullmatch(address) is None or not url.host or url.userinfo:
+            wrong(key, "takes a host, and no blanks, accents, user name or password")
+        _check_scheme(url, settings.environment, partial(wrong, key))
+        if key == "callback_url" and ("#" in address or url.raw_path.decode() != settings.callback_path):
             wrong(key, "must end in callback_path, and in nothing after it: that is the path that is signed")
 
 
@@ -141,11 +153,15 @@ def _check_base_url(base_url: str, environment: str, wrong: Callable[[str], NoRe
         wrong("is no URL")
     if not url.host or url.path not in ("", "/") or url.query or url.fragment or url.userinfo:
         wrong("takes scheme, host and port alone")
+    _check_scheme(url, environment, wrong)
+    host = url.host.rstrip(".")
+    if HOSTS.get(host, environment) != environment:
+        wrong(f"is Ayolinx's {HOSTS[host]} host, and environment is {environment}")
+
+
+def _check_scheme(url: httpx.URL, environment: str, wrong: Callable[[str], NoReturn]) -> None:
     local = url.host in LOOPBACK
     if url.scheme != "https" and not (url.scheme == "http" and local):
         wrong("must begin with https://; plain http is for this machine alone")
     if local and environment == "production":
         wrong("is this machine, and environment is production")
-    host = url.host.rstrip(".")
-    if HOSTS.get(host, environment) != environment:
-        wrong(f"is Ayolinx's {HOSTS[host]} host, and environment is {environment}")

@@ -19,7 +19,10 @@ MILLISECONDS_DIGITS: Final = 13
 
 
 class Wire(Struct, frozen=True, rename="camel", omit_defaults=True):
-    """A message with camelCase names."""
+    """A message with camelCase names; what stands in it is nobody's business."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(***)"
 
 
 class Amount(Wire, frozen=True):
@@ -104,8 +107,8 @@ class LinkItem(Struct, frozen=True):
     qty: str
 
 
-class NewLink(Struct, frozen=True, rename="camel"):
-    """Create payment link; every field always stands there."""
+class NewLink(Wire, frozen=True):
+    """Create payment link; every field always stands there, so none has a default."""
 
     partner_reference_no: str
     customer_name: str
@@ -153,6 +156,7 @@ class VirtualAccountData(Wire, frozen=True):
     virtual_account_no: str = ""
     trx_id: str | None = None
     total_amount: Amount | None = None
+    paid_amount: Amount | None = None
     expired_date: Any = None
     latest_transaction_status: str = ""
 
@@ -187,6 +191,16 @@ class StatusReply(Reply, frozen=True):
     trans_amount: Amount | None = None
     paid_amount: Amount | None = None
     virtual_account_data: VirtualAccountData | None = None
+
+    @property
+    def paid(self) -> Money | None:
+        """What was paid, by the plainest name it has here; None where it cannot be read, or is told twice."""
+        data = self.virtual_account_data
+        inner = data.paid_amount if data is not None else None
+        plain = {money(amount) for amount in (self.paid_amount, inner) if amount is not None}
+        if not plain:
+            return money(self.trans_amount or self.amount)
+        return plain.pop() if len(plain) == 1 else None
 
 
 encode: Final = msgspec.json.Encoder().encode

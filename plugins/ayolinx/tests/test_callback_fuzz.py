@@ -8,31 +8,36 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-from cryptography.hazmat.primitives.hashes import SHA256, Hash
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from paygate_ayolinx.door import SandboxAccount
 
 from paygate import Callback, CallbackRejected, CallbackRequest, Paygate
-from tests.watch import RAISED, leaks
+from tests.ayolinx_calls import NINE, NOW, PATH, Inbound, Kind, headers_of, sent, signature_of, text_of
+from tests.watch import CANARIES, RAISED, leaks
 
 EXAMPLES: Final = int(os.environ.get("PAYGATE_FUZZ", "3000"))
-PATH: Final = "/callbacks/main"
-NOW: Final = datetime(2026, 9, 14, 3, 15, tzinfo=UTC)
-REASONS: Final = {"signature": 401, "timestamp": 401, "method": 401, "body": 400, "size": 413}
+REASONS: Final = {
+    **dict.fromkeys(("signature", "timestamp", "method", "token", "client"), 401),
+    "body": 400,
+    "size": 413,
+}
 SPACE: Final = b" \t\r\n"
 
 
 class Genuine(NamedTuple):
-    """A callback that the provider did sign."""
+    """A call that Ayolinx did sign; `token` is ours, where it came under one."""
 
+    kind: Kind
     body: bytes
     stamp: str
-    signature: bytes
+    signature: str
+    headers: tuple[tuple[str, str], ...]
+    client_key: str
+    token: str
 
 
 class Call(NamedTuple):
@@ -51,44 +56,37 @@ class Call(NamedTuple):
         return next((value for key, value in self.headers if key.lower() == name), "")
 
 
-def notice(**other: Any) -> dict[str, Any]:
-    """What a genuine callback says; all its values are texts, so white space between tokens is harmless."""
-    return {
-        "amount": {"currency": "IDR", "value": "25000.00"},
-        "latestTransactionStatus": "00",
-        "originalPartnerReferenceNo": "INV-1",
-        "originalReferenceNo": 'AYO "1" \\ é',
-        "additionalInfo": {"channel": "BNC_QRIS"},
-        **other,
-    }
-
-
-@pytest.fixture(scope="session")
-def genuine(account: SandboxAccount) -> tuple[Genuine, ...]:
-    """Some genuine callbacks: compact, spaced and pretty, at different times."""
-    texts = [
-        json.dumps(notice(), separators=(",", ":")),
-        json.dumps(
-            notice(latestTransactionStatus="05", originalPartnerReferenceNo="INV-2"), ensure_ascii=False
-        ),
-        json.dumps(notice(originalPartnerReferenceNo="INV-3"), indent=2),
-    ]
-    made = []
-    for number, text in enumerate(texts):
-        stamp = (NOW - timedelta(minutes=number)).isoformat()
-        body = text.encode()
-        digest = Hash(SHA256())
-        digest.update(body)
-        signed = f"POST:{PATH}:{digest.finalize().hex()}:{stamp}".encode()
-        made.append(Genuine(body, stamp, account.provider_key.sign(signed, PKCS1v15(), SHA256())))
-    return tuple(made)
-
-
 @pytest.fixture(scope="session")
 def paygate(account: SandboxAccount) -> Iterator[Paygate]:
     """One paygate for all examples; its clock stands still."""
     with Paygate.from_mapping({"gateways": {"main": account.settings(PATH)}}, clock=NOW.timestamp) as one:
         yield one
+
+
+@pytest.fixture(scope="session")
+def genuine(account: SandboxAccount, paygate: Paygate) -> tuple[Genuine, ...]:
+    """Each of the nine documented calls at another time: compact, spaced or pretty.
+
+    All values are texts, so white space between tokens is harmless.
+    """
+    reply = paygate.parse_callback("main", sent(NINE[1], account)).reply
+    token: str = json.loads(reply.body)["accessToken"]
+    CANARIES.add(token)
+    return tuple(made(number, one, account, token) for number, one in enumerate(NINE))
+
+
+def made(number: int, call: Inbound, account: SandboxAccount, token: str) -> Genuine:
+    """One of them, signed by hand."""
+    value = call.body | {"more": 'AYO "1" \\ é'}
+    texts = (
+        json.dumps(value, separators=(",", ":")),
+        json.dumps(value, ensure_ascii=False),
+        json.dumps(value, indent=2),
+    )
+    body, stamp = texts[number % 3].encode(), (NOW - timedelta(seconds=20 * number)).isoformat()
+    signature = signature_of(call, account, text_of(call, account, token, body=body, stamp=stamp))
+    headers = headers_of(call, account, signature, token, stamp)
+    return Genuine(call.kind, body, stamp, signature, tuple(headers.items()), account.client_key, token)
 
 
 # Each mutation takes a call and two drawn numbers.
@@ -117,7 +115,7 @@ def minify_body(call: Call, _: int, __: int) -> Call:
 
 
 def rewrite_body(call: Call, where: int, what: int) -> Call:
-    old = (b"25000", b"INV-1", b'"00"', b"IDR", b"QRIS", b"{", b"\\u00e9", b"latest", b'"05"')
+    old = (b"20000", b"INV-1", b'"00"', b"IDR", b"QRIS", b"{", b"\\u00e9", b"latest", b"paidAmount")
     new = (b"1", b"99999", b"INV-9", b'"06"', b"{{", b"", b"\xff", b"\\ud800", b"\xc3\xa9")
     return call._replace(body=call.body.replace(old[where % len(old)], new[what % len(new)]))
 
@@ -181,6 +179,24 @@ def respell_stamp(call: Call, where: int, what: int) -> Call:
     return call.with_header("x-timestamp", kinds[what % len(kinds)])
 
 
+def respell_header(call: Call, where: int, what: int) -> Call:
+    pairs = [*call.headers]
+    if pairs:
+        name, old = pairs[where % len(pairs)]
+        place = what % (len(old) + 1)
+        kinds = (
+            old[:place],
+            old[place:],
+            old.swapcase(),
+            old.replace("Bearer", "Basic"),
+            old[:place] + "A-_ ,é\udcff"[what % 7] + old[place + 1 :],
+            f" {old}",
+            f"{old},",
+        )
+        pairs[where % len(pairs)] = (name, kinds[where // 256 % len(kinds)])
+    return call._replace(headers=tuple(pairs))
+
+
 def rename_header(call: Call, where: int, what: int) -> Call:
     pairs = [*call.headers]
     if pairs:
@@ -207,6 +223,10 @@ def swap_headers(call: Call, where: int, what: int) -> Call:
         (*call.headers, ("x-Signature", "AAAA")),
         (*call.headers, ("X-Timestamp", call.first("x-signature"))),
         (*call.headers, ("X-Forwarded-Path", "/x"), ("Content-Length", "0")),
+        (*call.headers, ("Authorization", "Bearer " + "A" * 64)),
+        (*call.headers, ("X-CLIENT-KEY", call.first("x-partner-id"))),
+        tuple(pair for pair in call.headers if pair[0] != "Authorization"),
+        tuple(pair for pair in call.headers if pair[0] not in ("X-CLIENT-KEY", "X-PARTNER-ID")),
         tuple((name, value) for (name, _), (_, value) in zip(call.headers, call.headers[::-1], strict=True)),
     )
     return call._replace(headers=kinds[what % len(kinds)])
@@ -214,7 +234,7 @@ def swap_headers(call: Call, where: int, what: int) -> Call:
 
 def reroute(call: Call, where: int, what: int) -> Call:
     methods = ("POST", "GET", "post", "", "PUT")
-    paths = (PATH, "/other", "", "/callbacks/main?x=1", "//", "\udcff")
+    paths = (PATH, "/other", "", "/v1.0/transfer-va/payment", "//", "\udcff")
     return call._replace(method=methods[where % len(methods)], path=paths[what % len(paths)])
 
 
@@ -230,27 +250,52 @@ MUTATIONS: Final[tuple[Callable[[Call, int, int], Call], ...]] = (
     respell_signature,
     shift_stamp,
     respell_stamp,
+    respell_header,
     rename_header,
     swap_headers,
     reroute,
 )
 
 
-def proof_of(call: Call, genuine: tuple[Genuine, ...]) -> str | None:
-    """The signature of a call whose signed bytes, time and signature are still a genuine one's; else None."""
-    found = {
-        name: [v for key, v in call.headers if key.lower() == name] for name in ("x-timestamp", "x-signature")
-    }
-    if call.method != "POST" or any(len(values) != 1 for values in found.values()):
+def proof_of(call: Call, genuine: tuple[Genuine, ...]) -> Genuine | None:
+    """The genuine call whose signed bytes, time, signature and names this one still has, if there is one."""
+    values: dict[str, list[str]] = {}
+    for name, value in call.headers:
+        values.setdefault(name.lower(), []).append(value)
+    stamps, signatures = values.get("x-timestamp", []), values.get("x-signature", [])
+    if call.method != "POST" or (len(stamps), len(signatures)) != (1, 1):
         return None
-    [stamp], [text] = found["x-timestamp"], found["x-signature"]
+    return next(
+        (
+            one
+            for one in genuine
+            if one.stamp == stamps[0] and is_same(signatures[0], one) and is_whole(one, values, call.body)
+        ),
+        None,
+    )
+
+
+def is_same(text: str, one: Genuine) -> bool:
+    """Whether a signature is the genuine one, read in the most lenient way: the same bytes are the same."""
+    right = base64.b64decode(one.signature)
     try:
-        signature = base64.b64decode(text)  # the lenient way: the same bytes are the same signature
+        return right in (base64.b64decode(text), bytes.fromhex(text) if len(text) == 128 else b"")
     except ValueError:
-        return None
-    bodies = (call.body, without_space(call.body))
-    same = any((stamp, signature) == (one.stamp, one.signature) and one.body in bodies for one in genuine)
-    return text if same else None
+        return len(text) == 128 and text.lower() == right.hex()
+
+
+def is_whole(one: Genuine, values: dict[str, list[str]], body: bytes) -> bool:
+    """Whether what belongs to its kind of call is still there, and is of no other kind."""
+    scheme, _, token = ", ".join(values.get("authorization", [])).partition(" ")
+    is_bearer, client = scheme.lower().startswith("bearer"), values.get("x-client-key")
+    if one.kind == "token request":  # its body is not part of the proof
+        return not is_bearer and client == [one.client_key]
+    if one.body not in (body, without_space(body)):
+        return False
+    if one.kind == "notice":
+        return not is_bearer and client is None
+    partner = values.get("x-partner-id", [one.client_key])
+    return scheme.lower() == "bearer" and token == one.token and partner == [one.client_key]
 
 
 def without_space(body: bytes) -> bytes:
@@ -276,23 +321,33 @@ def parsed(paygate: Paygate, call: Call) -> Callback | CallbackRejected:
 
 
 @settings(max_examples=EXAMPLES)
-@given(dice=st.binary(min_size=14, max_size=14))
+@given(dice=st.binary(min_size=15, max_size=15))
 def test_a_mutated_callback(paygate: Paygate, genuine: tuple[Genuine, ...], dice: bytes) -> None:
-    """A genuine callback is accepted as long as what was signed is untouched, and not a bit further."""
-    # One draw is ten times as fast as many: two bytes choose body and signature, four each a mutation.
-    which, other = dice[0] % 3, dice[1] % 8
-    signature = genuine[other if other < 3 else which].signature
-    headers = (("X-TIMESTAMP", genuine[which].stamp), ("X-SIGNATURE", base64.b64encode(signature).decode()))
-    call = Call("POST", PATH, headers, genuine[which].body)
-    for at in (2, 6, 10)[: 1 + dice[1] // 8 % 3]:
+    """A genuine call is accepted as long as what was signed is untouched, and not a bit further."""
+    # One draw is ten times as fast as many: three bytes choose call and signature, four each a mutation.
+    own, other = genuine[dice[0] % 9], dice[1] % 27
+    signature = genuine[other].signature if other < 9 else own.signature
+    call = Call("POST", PATH, own.headers, own.body).with_header("x-signature", signature)
+    for at in (3, 7, 11)[: 1 + dice[2] % 3]:
         mutate = MUTATIONS[dice[at] % len(MUTATIONS)]
         call = mutate(call, int.from_bytes(dice[at + 1 : at + 3]), dice[at + 3])
     proof = proof_of(call, genuine)
     result = parsed(paygate, call)
     if isinstance(result, Callback):
-        assert (call.body, True) == (result.raw, proof is not None)
+        assert proof is not None
+        assert (proof.kind == "token request") is (result.charges == ())
+        assert result.raw == (call.body if result.charges else b"")
         return
-    assert proof != base64.b64encode(signature).decode()
     assert REASONS[result.reason] == result.reply.status
     assert [] == leaks(f"{result}{result!r}")
+    if proof is not None and call.first("x-signature") == proof.signature:
+        assert ("token request", "body") == (proof.kind, result.reason)
     RAISED.clear()
+
+
+def test_what_is_mutated_is_right_before(paygate: Paygate, genuine: tuple[Genuine, ...]) -> None:
+    """All nine are believed as they are, and the judge of this test knows why."""
+    for one in genuine:
+        call = Call("POST", PATH, one.headers, one.body)
+        assert isinstance(parsed(paygate, call), Callback)
+        assert one == proof_of(call, genuine)

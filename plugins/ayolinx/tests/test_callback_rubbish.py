@@ -17,10 +17,12 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from paygate_ayolinx import codes
 from paygate_ayolinx.door import SandboxAccount
 
-from paygate import CallbackRejected, CallbackReply, CallbackRequest, ChargeStatus, Paygate
-from tests.watch import RAISED, leaks
+from paygate import CallbackRejected, CallbackReply, CallbackRequest, ChargeStatus, Paygate, PaymentLink
+from tests.ayolinx_calls import named, sent
+from tests.watch import CANARIES, RAISED, leaks
 
 EXAMPLES: Final = max(int(os.environ.get("PAYGATE_FUZZ", "3000")) // 50, 200)
 PATH: Final = "/callbacks/main"
@@ -34,19 +36,41 @@ NAMES: Final = (
     "additionalInfo",
     "latestTransactionStatus",
     "originalPartnerReferenceNo",
+    "partnerReferenceNo",
     "originalReferenceNo",
     "finishedTime",
+    "plh",
 )
 
 any_text = st.text(st.characters(exclude_categories=[]), max_size=40)
 any_header = st.tuples(
-    st.one_of(st.sampled_from(["X-SIGNATURE", "x-timestamp", "Content-Type", "X-PARTNER-ID"]), any_text),
     st.one_of(
-        st.just(STAMP), st.binary(max_size=300).map(lambda raw: base64.b64encode(raw).decode()), any_text
+        st.sampled_from(["X-SIGNATURE", "x-timestamp", "X-PARTNER-ID", "X-CLIENT-KEY", "Authorization"]),
+        any_text,
+    ),
+    st.one_of(
+        st.just(STAMP),
+        st.text("AQgw-_", min_size=64, max_size=64).map("Bearer {}".format),
+        st.binary(max_size=300).map(lambda raw: base64.b64encode(raw).decode()),
+        any_text,
     ),
 )
 texts = st.one_of(
-    st.sampled_from(["BNC_QRIS", "IDR", "25000.00", "-1.00", "00", "03", "06", "07", STAMP, "1789355700"]),
+    st.sampled_from(
+        [
+            "BNC_QRIS",
+            "EMONEY_DANA_SNAP",
+            "IDR",
+            "25000.00",
+            "-1.00",
+            "00",
+            "03",
+            "06",
+            "07",
+            STAMP,
+            "1789355700",
+        ]
+    ),
     st.text(max_size=9),
 )
 leaves = st.one_of(texts, texts, st.none(), st.booleans(), st.integers(), st.floats())
@@ -61,13 +85,26 @@ notices = st.fixed_dictionaries(
     {
         "latestTransactionStatus": st.one_of(texts, trees),
         "originalPartnerReferenceNo": st.one_of(texts, trees),
-        "additionalInfo": st.one_of(st.just({"channel": "BNC_QRIS"}), trees),
     },
     optional={
+        "additionalInfo": st.one_of(
+            st.fixed_dictionaries({}, optional={"channel": st.one_of(texts, trees), "plh": trees}), trees
+        ),
+        "partnerReferenceNo": st.one_of(texts, trees),
         "amount": st.one_of(st.fixed_dictionaries({"value": texts}, optional={"currency": texts}), trees),
         "originalReferenceNo": trees,
         "finishedTime": st.one_of(texts, trees),
         "more": trees,
+    },
+)
+payments = st.fixed_dictionaries(
+    {"trxId": st.one_of(texts, trees)},
+    optional={
+        "paidAmount": st.one_of(st.fixed_dictionaries({"value": texts}, optional={"currency": texts}), trees),
+        "latestTransactionStatus": st.one_of(st.none(), texts, trees),
+        "originalPartnerReferenceNo": texts,
+        "additionalInfo": trees,
+        **dict.fromkeys(("partnerServiceId", "customerNo", "virtualAccountNo", "paymentRequestId"), leaves),
     },
 )
 
@@ -103,7 +140,7 @@ def test_a_callback_that_nobody_signed(
 ) -> None:
     """Whatever a stranger sends is refused, before its body is read."""
     reason = rejected(paygate, CallbackRequest(method, path, headers, body))
-    assert reason in ("signature", "timestamp", "method")
+    assert reason in ("signature", "timestamp", "method", "token", "client")
 
 
 @settings(max_examples=EXAMPLES)
@@ -122,15 +159,66 @@ def test_rubbish_that_was_signed(paygate: Paygate, account: SandboxAccount, body
     try:
         callback = paygate.parse_callback("main", request)
     except CallbackRejected:
-        assert rejected(paygate, request) in ("body", "channel", "status", "amount")
+        assert rejected(paygate, request) in ("body", "status", "amount")
         return
     [charge] = callback.charges
     said: dict[str, Any] = json.loads(body)
-    assert "BNC_QRIS" == said["additionalInfo"]["channel"]
-    assert said["originalPartnerReferenceNo"] == charge.reference
+    details = said.get("additionalInfo") or {}
+    link = details.get("plh") not in (None, "", True, False) and isinstance(details["plh"], (str, int))
+    assert (PaymentLink() if link else codes.CHANNELS.get(details.get("channel"))) == charge.method
+    assert (said.get("partnerReferenceNo") or said["originalPartnerReferenceNo"]) == charge.reference
     assert said["latestTransactionStatus"] in {f"0{number}" for number in range(7)}
     assert (ChargeStatus.PAID is charge.status) is (said["latestTransactionStatus"] == "00")
     assert (ChargeStatus.PAID is charge.status) is (charge.paid_amount is not None)
     if charge.paid_amount is not None:
         assert Decimal(said["amount"]["value"]) == charge.paid_amount.amount
         assert charge.paid_amount.amount > 0
+
+
+@pytest.fixture(scope="session")
+def token(paygate: Paygate, account: SandboxAccount) -> str:
+    """A token of ours; it is watched for."""
+    reply = paygate.parse_callback("main", sent(named("QRIS token request"), account)).reply
+    issued: str = json.loads(reply.body)["accessToken"]
+    CANARIES.add(issued)
+    return issued
+
+
+@settings(max_examples=EXAMPLES)
+@given(
+    body=st.one_of(st.binary(), st.one_of(payments, notices, trees).map(lambda one: json.dumps(one).encode()))
+)
+def test_rubbish_under_a_token(paygate: Paygate, account: SandboxAccount, token: str, body: bytes) -> None:
+    """A proven call under a token is a notice or a payment, in the form that we know, or refused."""
+    request = sent(named("virtual account payment"), account, token, body=body)
+    try:
+        callback = paygate.parse_callback("main", request)
+    except CallbackRejected:
+        assert rejected(paygate, request) in ("body", "status", "amount")
+        return
+    [charge] = callback.charges
+    said: dict[str, Any] = json.loads(body)
+    reply = json.loads(callback.reply.body)
+    if said.get("latestTransactionStatus") is not None:
+        assert {"responseCode": "2005600", "responseMessage": "Successful"} == reply
+        assert (ChargeStatus.PAID is charge.status) is (said["latestTransactionStatus"] == "00")
+        return
+    assert (ChargeStatus.PAID, said["trxId"]) == (charge.status, charge.reference)
+    assert charge.paid_amount is not None
+    assert Decimal(said["paidAmount"]["value"]) == charge.paid_amount.amount > 0
+    echo = reply["virtualAccountData"]
+    assert all(said.get(name) == echo.get(name) for name in ("trxId", "customerNo", "virtualAccountNo"))
+
+
+@settings(max_examples=EXAMPLES)
+@given(body=st.one_of(st.binary(), st.one_of(trees, notices).map(lambda one: json.dumps(one).encode())))
+def test_a_rubbish_wish_for_a_token(paygate: Paygate, account: SandboxAccount, body: bytes) -> None:
+    """A proven token request is granted or has a body that we do not know; there is no third."""
+    request = sent(named("QRIS token request"), account, body=body)
+    try:
+        callback = paygate.parse_callback("main", request)
+    except CallbackRejected:
+        assert "body" == rejected(paygate, request)
+        return
+    assert (200, ()) == (callback.reply.status, callback.charges)
+    assert not body or isinstance(json.loads(body), dict)

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
 from hypothesis import given
 from hypothesis import strategies as st
+from paygate_ayolinx import codes
 from paygate_ayolinx.door import SandboxAccount
 from paygate_ayolinx.simulator import AyolinxSimulator
 
@@ -23,8 +24,10 @@ from paygate import (
     CallbackRequest,
     ChargeRequest,
     ChargeStatus,
+    Method,
     Money,
     Paygate,
+    PaymentLink,
     Qris,
 )
 from paygate.sandbox import PayerAction, SimulatorTransport
@@ -153,12 +156,69 @@ def test_the_last_retry(make_simulator: Callable[..., AyolinxSimulator], configu
 
 
 def test_what_may_be_missing(paygate: Paygate, account: SandboxAccount) -> None:
-    """A paid callback needs status, reference, channel and amount; without the rest it has less to tell."""
-    needed = ("additionalInfo", "amount", "latestTransactionStatus", "originalPartnerReferenceNo")
+    """A paid callback needs status, reference and amount; without the rest it has less to tell."""
+    needed = ("amount", "latestTransactionStatus", "originalPartnerReferenceNo")
     body = compact({name: NOTICE[name] for name in needed})
     [charge] = paygate.parse_callback("main", sent(account, body)).charges
     assert (ChargeStatus.PAID, Money.idr(20_000)) == (charge.status, charge.paid_amount)
-    assert (None, None) == (charge.paid_at, charge.provider_reference)
+    assert (None, None, None) == (charge.method, charge.paid_at, charge.provider_reference)
+
+
+@pytest.mark.parametrize(
+    ("details", "method"),
+    [
+        *[({"channel": channel}, method) for channel, method in codes.CHANNELS.items()],
+        *[({"channel": other}, None) for other in ("VIRTUAL_ACCOUNT_BCA", "", "bnc_qris", None)],
+        ({}, None),
+        (None, None),
+    ],
+    ids=str,
+)
+def test_how_it_was_paid(
+    paygate: Paygate, account: SandboxAccount, details: dict[str, Any] | None, method: Method | None
+) -> None:
+    """By the channel; without one, or with one that we do not know, the money is there all the same."""
+    [charge] = paygate.parse_callback(
+        "main", sent(account, compact(NOTICE | {"additionalInfo": details}))
+    ).charges
+    assert (method, Money.idr(20_000)) == (charge.method, charge.paid_amount)
+
+
+@pytest.mark.parametrize(
+    ("told", "reference"),
+    [
+        ({"partnerReferenceNo": "INV-7", "originalPartnerReferenceNo": "DANA-1"}, "INV-7"),
+        ({"partnerReferenceNo": "INV-7", "originalPartnerReferenceNo": None}, "INV-7"),
+        ({"partnerReferenceNo": "", "originalPartnerReferenceNo": "INV-7"}, "INV-7"),
+        ({"partnerReferenceNo": None, "originalPartnerReferenceNo": "INV-7"}, "INV-7"),
+    ],
+    ids=str,
+)
+def test_whose_number_is_whose(
+    paygate: Paygate, account: SandboxAccount, told: dict[str, str | None], reference: str
+) -> None:
+    """An e-wallet may tell its own number as the original one, and ours beside it."""
+    [charge] = paygate.parse_callback("main", sent(account, compact(NOTICE | told))).charges
+    assert reference == charge.reference
+
+
+@pytest.mark.parametrize("channel", ["BNC_QRIS", "EMONEY_DANA_SNAP", "VIRTUAL_ACCOUNT_BNI", None])
+@pytest.mark.parametrize(("plh", "number"), [("4DrzTTeCn9Z", "4DrzTTeCn9Z"), (17, "17")])
+def test_a_notice_of_a_link(
+    paygate: Paygate, account: SandboxAccount, channel: str | None, plh: object, number: str
+) -> None:
+    """Whatever the payer chose, the charge is the link's, and the link's own number names it."""
+    body = compact(NOTICE | {"additionalInfo": {"channel": channel, "plh": plh}})
+    [charge] = paygate.parse_callback("main", sent(account, body)).charges
+    assert (PaymentLink(), number) == (charge.method, charge.provider_reference)
+
+
+@pytest.mark.parametrize("plh", ["", None, [], {}, True])
+def test_a_notice_of_no_link(paygate: Paygate, account: SandboxAccount, plh: object) -> None:
+    """A link's number that is none makes no link of it."""
+    body = compact(NOTICE | {"additionalInfo": {"channel": "BNC_QRIS", "plh": plh}})
+    [charge] = paygate.parse_callback("main", sent(account, body)).charges
+    assert (Qris(), "AYO-1") == (charge.method, charge.provider_reference)
 
 
 @pytest.mark.parametrize(
@@ -187,14 +247,10 @@ def test_a_status_without_payment(
     [
         *[({"latestTransactionStatus": status}, "status") for status in ("07", "08", "0", "", "000", "paid")],
         *[({"latestTransactionStatus": status}, "body") for status in (0, None, True, ["00"])],
-        *[
-            ({"additionalInfo": {"channel": other}}, "channel")
-            for other in ("EMONEY_DANA_SNAP", "", "bnc_qris")
-        ],
-        ({"additionalInfo": {}}, "channel"),
-        *[({"additionalInfo": other}, "body") for other in (None, "BNC_QRIS", ["BNC_QRIS"])],
+        *[({"additionalInfo": other}, "body") for other in ("BNC_QRIS", ["BNC_QRIS"], 7)],
         ({"additionalInfo": {"channel": 1}}, "body"),
         *[({"originalPartnerReferenceNo": other}, "body") for other in ("", None, 7, ["ORD-1"])],
+        *[({"partnerReferenceNo": other}, "body") for other in (7, ["ORD-1"])],
         ({"amount": None}, "amount"),
         *[
             ({"amount": other}, "body")
@@ -215,12 +271,10 @@ def test_what_it_may_not_say(
     refused(paygate, sent(account, compact(NOTICE | change)), reason, 400)
 
 
-@pytest.mark.parametrize(
-    "name", ["amount", "additionalInfo", "latestTransactionStatus", "originalPartnerReferenceNo"]
-)
+@pytest.mark.parametrize("name", ["amount", "latestTransactionStatus", "originalPartnerReferenceNo"])
 def test_what_may_not_be_missing(paygate: Paygate, account: SandboxAccount, name: str) -> None:
-    """Without status, reference, channel or paid amount a signed body is refused."""
-    reason = {"amount": "amount", "additionalInfo": "channel"}.get(name, "body")
+    """Without status, reference or paid amount a signed body is refused."""
+    reason = {"amount": "amount"}.get(name, "body")
     rest = {key: value for key, value in NOTICE.items() if key != name}
     refused(paygate, sent(account, compact(rest)), reason, 400)
 

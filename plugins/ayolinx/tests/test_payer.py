@@ -3,7 +3,7 @@
 import itertools
 import json
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -26,37 +26,9 @@ from paygate import (
     StateConflict,
 )
 from paygate.sandbox import PayerAction, SimulatorTransport
+from tests.merchant import START, Clock, Shop
 
-START = datetime(2026, 9, 14, 3, 15, tzinfo=UTC)
 REF = ChargeRef("main", "INV-1", Qris())
-TAKEN = b'{"responseCode":"2005600","responseMessage":"Successful"}'
-
-
-class Clock:
-    """A clock that is set by hand."""
-
-    def __init__(self) -> None:
-        self.moment = START
-
-    def __call__(self) -> float:
-        return self.moment.timestamp()
-
-    def go(self, **time: float) -> None:
-        """Let time pass."""
-        self.moment += timedelta(**time)
-
-
-class Merchant:
-    """A merchant's server: gives a fixed answer, and keeps what it was sent."""
-
-    def __init__(self, status: int = 200, content: bytes = TAKEN) -> None:
-        self.status = status
-        self.content = content
-        self.got: list[httpx.Request] = []
-
-    def __call__(self, request: httpx.Request) -> httpx.Response:
-        self.got.append(request)
-        return httpx.Response(self.status, content=self.content)
 
 
 @pytest.fixture
@@ -145,9 +117,9 @@ def test_what_a_payer_does(
     for again in PayerAction:
         with pytest.raises(ValueError, match=known.value):
             simulator.act("INV-1", again)
-    merchant = Merchant()
-    simulator.deliveries.run(merchant)
-    [request] = merchant.got
+    shop = Shop()
+    simulator.deliveries.run(shop)
+    [request] = shop.got
     assert ("POST", "https://shop.example/callbacks/main") == (request.method, str(request.url))
     assert {
         "callbackType": "QRIS",
@@ -198,46 +170,44 @@ def test_a_charge_expires(
         paygate.cancel(charge)
 
 
-def attempts(
-    simulator: AyolinxSimulator, clock: Clock, merchant: Merchant, seconds: int, step: int = 1
-) -> list[int]:
+def attempts(simulator: AyolinxSimulator, clock: Clock, shop: Shop, seconds: int, step: int = 1) -> list[int]:
     """Let a merchant be called back for some time; return when that was, in seconds from now."""
     start, times = clock.moment, []
     for second in range(0, seconds + 1, step):
         clock.moment = start + timedelta(seconds=second)
-        before = len(merchant.got)
-        simulator.deliveries.run(merchant)
-        times += [second] * (len(merchant.got) - before)
+        before = len(shop.got)
+        simulator.deliveries.run(shop)
+        times += [second] * (len(shop.got) - before)
     return times
 
 
 @pytest.mark.parametrize(
-    "merchant",
+    "shop",
     [
-        Merchant(503),
-        Merchant(201),
-        Merchant(200, b""),
-        Merchant(200, b"OK"),
-        Merchant(200, b"[]"),
-        Merchant(200, b'{"responseCode":"4005600"}'),
-        Merchant(200, b'{"responseMessage":"Successful"}'),
-        Merchant(401, b'{"responseCode":"2005600"}'),
+        Shop(503),
+        Shop(201),
+        Shop(200, b""),
+        Shop(200, b"OK"),
+        Shop(200, b"[]"),
+        Shop(200, b'{"responseCode":"4005600"}'),
+        Shop(200, b'{"responseMessage":"Successful"}'),
+        Shop(401, b'{"responseCode":"2005600"}'),
     ],
-    ids=lambda merchant: f"{merchant.status} {merchant.content.decode()}",
+    ids=lambda shop: f"{shop.status} {shop.content.decode()}",
 )
 def test_a_callback_is_repeated(
-    paygate: Paygate, simulator: AyolinxSimulator, clock: Clock, merchant: Merchant
+    paygate: Paygate, simulator: AyolinxSimulator, clock: Clock, shop: Shop
 ) -> None:
     """Without HTTP 200 and a success in the body it is repeated after 1, 5, 10 and 60 minutes, and given up."""
-    merchant.got.clear()
+    shop.got.clear()
     paygate.create_charge(order())
     simulator.act("INV-1", PayerAction.PAY)
-    times = attempts(simulator, clock, merchant, 2 * 86_400, step=60)
+    times = attempts(simulator, clock, shop, 2 * 86_400, step=60)
     assert [0, 60, 360, 960, 4560] == times
-    assert {"reference": "INV-1", "attempts": [merchant.status] * 5, "delivered": False, "done": True} == (
+    assert {"reference": "INV-1", "attempts": [shop.status] * 5, "delivered": False, "done": True} == (
         simulator.deliveries.all[0].summary()
     )
-    assert 1 == len({(request.headers["X-TIMESTAMP"], request.content) for request in merchant.got})
+    assert 1 == len({(request.headers["X-TIMESTAMP"], request.content) for request in shop.got})
 
 
 def test_a_callback_that_nobody_answers(paygate: Paygate, simulator: AyolinxSimulator, clock: Clock) -> None:
@@ -249,8 +219,8 @@ def test_a_callback_that_nobody_answers(paygate: Paygate, simulator: AyolinxSimu
     paygate.create_charge(order())
     simulator.act("INV-1", PayerAction.PAY)
     simulator.deliveries.run(nobody)
-    merchant = Merchant()
-    assert [60] == attempts(simulator, clock, merchant, 86_400)
+    shop = Shop()
+    assert [60] == attempts(simulator, clock, shop, 86_400)
     assert {"reference": "INV-1", "attempts": [None, 200], "delivered": True, "done": True} == (
         simulator.deliveries.all[0].summary()
     )
@@ -263,7 +233,7 @@ def test_a_code_of_another_service_is_a_success(
     for number, content in enumerate((b'{"responseCode":"2002500"}', b'{"responseCode":2005600}')):
         paygate.create_charge(order(f"INV-{number}"))
         simulator.act(f"INV-{number}", PayerAction.PAY)
-        assert [0] == attempts(simulator, clock, Merchant(200, content), 7200, step=60)
+        assert [0] == attempts(simulator, clock, Shop(200, content), 7200, step=60)
 
 
 @pytest.mark.parametrize("pace", [0.5, 60, 3600])
@@ -280,11 +250,11 @@ def test_the_pace_divides_the_waits(
     ) as paygate:
         assert START + timedelta(minutes=30) == paygate.create_charge(order()).expires_at
     simulator.act("INV-1", PayerAction.PAY)
-    simulator.deliveries.run(Merchant(503))
+    simulator.deliveries.run(Shop(503))
     for wait in (60, 300, 600, 3600):
         clock.go(seconds=wait / pace - 0.001)
         assert [] == simulator.deliveries.take()
         clock.go(seconds=0.002)
-        simulator.deliveries.run(Merchant(503))
+        simulator.deliveries.run(Shop(503))
     [delivery] = simulator.deliveries.all
     assert (5, True) == (len(delivery.attempts), delivery.done)

@@ -1,117 +1,23 @@
 """The pretend Ayolinx refuses what the real one should, each with its own code. Requests are made by hand."""
 
 import base64
-import hashlib
-import hmac
-import json
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256, SHA512
 from paygate_ayolinx import Ayolinx
 from paygate_ayolinx.door import SandboxAccount
 from paygate_ayolinx.simulator import AyolinxSimulator
 
 from paygate import Paygate, QrCode
+from tests.merchant import STAMP, Clock, Merchant
 
-START = datetime(2026, 9, 14, 3, 15, tzinfo=UTC)
-STAMP = "2026-09-14T10:15:00+07:00"
-HOST = "https://sandbox.ayolinx.id"
-LOGIN = "/v1.0/access-token/b2b"
-GENERATE = "/v1.0/qr/qr-mpm-generate"
 QUERY = "/v1.0/qr/qr-mpm-query"
 CANCEL = "/v1.0/qr/qr-mpm-cancel"
-ORDER: dict[str, Any] = {
-    "partnerReferenceNo": "INV-1",
-    "amount": {"currency": "IDR", "value": "10000.00"},
-    "additionalInfo": {"channel": "BNC_QRIS"},
-}
-Headers = dict[str, str | None]
 NAMED = {"originalPartnerReferenceNo": "INV-1", "additionalInfo": {"channel": "BNC_QRIS"}}
-
-
-class Clock:
-    """A clock that is set by hand."""
-
-    def __init__(self) -> None:
-        self.moment = START
-
-    def __call__(self) -> float:
-        return self.moment.timestamp()
-
-    def text(self) -> str:
-        """The time as Ayolinx writes it."""
-        return self.moment.isoformat()
-
-
-class Merchant:
-    """Makes requests by hand and sends them; any header may be changed, or left out by None."""
-
-    def __init__(self, simulator: AyolinxSimulator, account: SandboxAccount, clock: Clock) -> None:
-        self.simulator = simulator
-        self.account = account
-        self.clock = clock
-        self.sent = 0
-
-    def send(self, path: str, content: bytes, headers: Headers, method: str = "POST") -> dict[str, Any]:
-        """Send a request and return the answer, whose status must be the first part of its code."""
-        kept = {name: value for name, value in headers.items() if value is not None}
-        reply = self.simulator.handle(httpx.Request("POST", HOST + path, content=content, headers=kept))
-        answer: dict[str, Any] = reply.json()
-        assert str(reply.status_code) == answer["responseCode"][:3]
-        assert 7 == len(answer["responseCode"])
-        return answer
-
-    def log_in(
-        self,
-        key: RSAPrivateKey | None = None,
-        signed: str | None = None,
-        content: bytes = b'{"grantType":"client_credentials"}',
-        headers: Headers | None = None,
-    ) -> dict[str, Any]:
-        """Ask for a token; `signed` is another string to sign."""
-        given = headers or {}
-        stamp = given.get("X-TIMESTAMP") or self.clock.text()
-        text = signed or f"{self.account.client_key}|{stamp}"
-        proof = (key or self.account.merchant_key).sign(text.encode(), PKCS1v15(), SHA256())
-        own: Headers = {
-            "Content-Type": "application/json",
-            "X-CLIENT-KEY": self.account.client_key,
-            "X-TIMESTAMP": stamp,
-            "X-SIGNATURE": base64.b64encode(proof).decode(),
-        }
-        return self.send(LOGIN, content, own | given)
-
-    def ask(
-        self,
-        body: Any = ORDER,
-        path: str = GENERATE,
-        token: str | None = None,
-        headers: Headers | None = None,
-    ) -> dict[str, Any]:
-        """Ask for anything else."""
-        content = json.dumps(body, separators=(",", ":")).encode()
-        token = self.log_in()["accessToken"] if token is None else token
-        given = headers or {}
-        stamp = given.get("X-TIMESTAMP") or self.clock.text()
-        body_hash = hashlib.sha256(content).hexdigest()
-        text = f"POST:{path}:{token}:{body_hash}:{stamp}"
-        digest = hmac.digest(self.account.client_secret.encode(), text.encode(), "sha512")
-        self.sent += 1
-        own: Headers = {
-            "Content-Type": "application/json",
-            "Authorization": f"Bearer {token}",
-            "X-PARTNER-ID": self.account.client_key,
-            "X-TIMESTAMP": stamp,
-            "X-SIGNATURE": base64.b64encode(digest).decode(),
-            "X-EXTERNAL-ID": str(self.sent),
-        }
-        return self.send(path, content, own | given)
 
 
 @pytest.fixture

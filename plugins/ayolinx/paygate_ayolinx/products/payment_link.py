@@ -6,12 +6,21 @@ from typing import Final
 import httpx
 from msgspec import Struct
 
-from paygate import ChargeRequest, InvalidCharge, Item, Money, OutcomeUnknown, PaymentLink, Redirect
+from paygate import (
+    ChargeRequest,
+    InvalidCharge,
+    Item,
+    Money,
+    OutcomeUnknown,
+    PaymentLink,
+    Redirect,
+    VirtualAccount,
+)
 from paygate.snap import read_reply
 from paygate_ayolinx import codes, wire
 from paygate_ayolinx.products.product import ADDRESS, Addresses, Made, contact, expiry_of
 
-INDONESIAN: Final = re.compile(r"\+62([0-9]+)", re.ASCII)
+INDONESIAN: Final = re.compile(r"\+62([1-9][0-9]+)", re.ASCII)
 
 
 class LinkProduct(Struct, frozen=True):
@@ -27,15 +36,18 @@ class LinkProduct(Struct, frozen=True):
         assert isinstance(request.method, PaymentLink)
         phone = INDONESIAN.fullmatch(contact(request, "phone"))
         if phone is None:
-            raise InvalidCharge("customer.phone", "a payment link takes numbers of Indonesia, +62…")
+            raise InvalidCharge(
+                "customer.phone", "a payment link takes a number of Indonesia: +62, and then no zero"
+            )
         items = request.items or (Item(request.description or request.reference, request.amount),)
+        field = "items" if request.items else "amount"
         return wire.NewLink(
             request.reference,
             contact(request, "name"),
             contact(request, "email"),
             phone[1],
             "+62",
-            tuple(wire.LinkItem(one.name, _whole(one.price), str(one.quantity)) for one in items),
+            tuple(wire.LinkItem(one.name, _whole(one.price, field), str(one.quantity)) for one in items),
             _offered(request.method),
             request.description or "",
             wire.iso(expiry_of(request)),
@@ -54,17 +66,21 @@ class LinkProduct(Struct, frozen=True):
         return Made(Redirect(told.payment_link), told.partner_reference_no or None, request.expires_at)
 
 
-def _whole(price: Money) -> str:
+def _whole(price: Money, field: str) -> str:
     rupiah = price.amount.to_integral_value()
     if rupiah != price.amount:
-        raise InvalidCharge("items", "a payment link takes prices in whole rupiah")
+        raise InvalidCharge(field, "a payment link takes whole rupiah: leave no cents")
     return str(rupiah)
 
 
 def _offered(method: PaymentLink) -> tuple[str, ...]:
-    """The channels that the page offers."""
-    channels = tuple(codes.CHANNEL_OF.get((type(one), one.brand)) for one in method.offered)
-    known = tuple(channel for channel in channels if channel is not None)
-    if len(known) != len(channels):
-        raise InvalidCharge("method.offered", "names a bank, wallet or store that Ayolinx does not have")
-    return known or codes.LINK_CHANNELS
+    """The channels that the page offers, each once."""
+    channels = []
+    for one in method.offered:
+        channel = codes.CHANNEL_OF.get((type(one), one.brand))
+        if channel is None:
+            raise InvalidCharge("method.offered", "names a bank, wallet or store that Ayolinx does not have")
+        if isinstance(one, VirtualAccount) and one.number is not None:
+            raise InvalidCharge("method.offered", "has a number of your own: on a link Ayolinx makes it")
+        channels.append(channel)
+    return tuple(dict.fromkeys(channels)) or codes.LINK_CHANNELS

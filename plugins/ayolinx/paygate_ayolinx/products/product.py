@@ -70,7 +70,7 @@ def expiry_of(request: ChargeRequest) -> datetime:
 
 def contact(request: ChargeRequest, field: str) -> str:
     """What a product must know of the payer: "name", "email" or "phone"."""
-    value: str | None = getattr(request.customer, field, None)
-    if value is None:
-        raise InvalidCharge(f"customer.{field}", f"{request.method.kind} needs it at Ayolinx")
+    value: str = getattr(request.customer, field, None) or ""
+    if not value.strip():
+        raise InvalidCharge(f"customer.{field}", f"a charge by {request.method.kind} needs it: add it")
     return value

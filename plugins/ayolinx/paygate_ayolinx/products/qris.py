@@ -33,7 +33,7 @@ class QrisProduct(Struct, frozen=True):
         """The payload of the code."""
         told = read_reply(reply, wire.qris_reply, codes.ERRORS, codes.ODD)
         check_reference(told.partner_reference_no, request)
-        if not told.qr_content:
+        if not told.qr_content.strip():
             raise OutcomeUnknown("the charge was accepted, but its QR payload is missing")
         return Made(
             QrCode(told.qr_content),

@@ -39,7 +39,7 @@ class RetailProduct(Struct, frozen=True):
         )
 
     def made(self, request: ChargeRequest, reply: httpx.Response) -> Made:
-        """The code, and a page that shows it. The documented success code is "00"; seven digits are one too."""
+        """The code, and a page that shows it. Success is "00", as documented, or seven digits as always."""
         told = read_reply(reply, wire.retail_reply, codes.ERRORS, codes.ODD, codes.RETAIL_SUCCESS)
         check_reference(told.partner_reference_no, request)
         code = told.va_number.strip()

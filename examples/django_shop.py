@@ -1,0 +1,68 @@
+"""A shop on Django: `gunicorn django_shop:application`, with PAYGATE_CONFIG naming your paygate.toml."""
+
+import os
+import secrets
+
+from django.conf import settings
+from django.core.wsgi import get_wsgi_application
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import path, re_path
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+from orders import GATEWAY, WRONG, Orders, refusal, shown, wanted
+
+from paygate import CallbackRequest, NotSent, OutcomeUnknown, Paygate, Refused
+from paygate.callbacks import WsgiCallbacks
+
+settings.configure(
+    ALLOWED_HOSTS=["*"],
+    MIDDLEWARE=["django.middleware.common.CommonMiddleware", "django.middleware.csrf.CsrfViewMiddleware"],
+    ROOT_URLCONF=__name__,
+    SECRET_KEY=os.environ.get("SHOP_SECRET_KEY") or secrets.token_urlsafe(50),
+)
+
+paygate = Paygate.from_file(os.environ["PAYGATE_CONFIG"])
+orders = Orders(os.environ.get("SHOP_DATABASE", "shop.db"))
+callbacks = WsgiCallbacks(paygate.gateway(GATEWAY), orders.take, known=orders.known)
+
+
+def order(request: HttpRequest) -> HttpResponse:
+    """Take an order, and tell the buyer where to see how to pay for it."""
+    try:
+        charge_request = wanted(request.body)
+    except WRONG as error:
+        return JsonResponse({"error": str(error)}, status=422)
+    reference = charge_request.reference
+    orders.begin(charge_request)
+    try:
+        charge = paygate.create_charge(charge_request, GATEWAY)
+    except OutcomeUnknown:
+        pass  # it may have been made: never send it again. A callback or a query will tell
+    except (NotSent, Refused) as error:
+        orders.drop(reference)
+        status, why = refusal(error)
+        return JsonResponse({"error": why}, status=status)
+    else:
+        orders.made(charge)
+    return JsonResponse({"reference": reference, "see": f"/orders/{reference}"}, status=201)
+
+
+def show(_: HttpRequest, reference: str) -> HttpResponse:
+    """Tell how an order stands."""
+    charge = orders.find(reference)
+    return JsonResponse(shown(charge)) if charge else JsonResponse({"error": "no such order"}, status=404)
+
+
+def receive(request: HttpRequest) -> HttpResponse:
+    """Hand a callback over as it came. The provider has no CSRF token; it signs."""
+    reply = callbacks.answer(CallbackRequest(request.method, request.path, request.headers, request.body))
+    return HttpResponse(reply.body, status=reply.status, headers=reply.headers)
+
+
+urlpatterns = [
+    path("orders", csrf_exempt(require_POST(order))),  # a real shop's page has a CSRF token
+    path("orders/<str:reference>", show),
+    re_path("^callbacks/main-8f3c1d", csrf_exempt(receive)),
+]
+
+application = get_wsgi_application()

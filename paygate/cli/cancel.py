@@ -1,0 +1,44 @@
+"""`paygate cancel`: ask the provider to stop collecting an unpaid charge."""
+
+from typing import Annotated
+
+import typer
+
+from paygate import settings
+from paygate.cli.arguments import method_of
+from paygate.cli.charge import MethodText, Yes, confirm, interrupted
+from paygate.cli.charges import print_charge, query_command
+from paygate.cli.configuration import FILE, Config, GatewayName, is_production, taking
+from paygate.cli.output import AsJson, explained
+from paygate.errors import AlreadyPaid, OutcomeUnknown, PaygateError, StateConflict
+from paygate.model import ChargeRef
+from paygate.routing import Paygate
+
+
+def cancel(  # noqa: PLR0917 - typer's options
+    reference: Annotated[str, typer.Argument(help="The number that the charge was made with.")],
+    method: MethodText,
+    gateway: GatewayName = None,
+    config: Config = FILE,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Ask the provider to stop collecting an unpaid charge. It is no refund."""
+
+    def command(error: PaygateError) -> str | None:
+        if not isinstance(error, OutcomeUnknown | AlreadyPaid | StateConflict):
+            return None
+        return query_command(reference, method_of(method), error.gateway, config)
+
+    with explained(as_json=as_json, command=command):
+        way = method_of(method)
+        configuration = settings.from_file(config)
+        with Paygate(configuration) as paygate:
+            taker = taking(paygate, configuration, way, gateway)
+            if is_production(configuration, taker.name) and taker.supports("cancel", way):
+                confirm(f"{taker.name} is in production: cancel {reference}?", yes=yes)
+            try:
+                told = taker.cancel(ChargeRef(taker.name, reference, way))
+            except KeyboardInterrupt:
+                raise interrupted(taker.name, "cancel", reference) from None
+        print_charge(told, as_json=as_json)

@@ -1,0 +1,91 @@
+"""`paygate charge`: ask any configured gateway to collect money."""
+
+from typing import Annotated
+
+import typer
+
+from paygate import settings
+from paygate.cli.arguments import amount_of, item_of, method_of, moment_of
+from paygate.cli.charges import print_charge, query_command
+from paygate.cli.configuration import FILE, Config, GatewayName, is_production, taking
+from paygate.cli.output import AsJson, explained
+from paygate.errors import DuplicateReference, OutcomeUnknown, PaygateError
+from paygate.model import ChargeRequest, Customer
+from paygate.routing import Paygate
+
+INTERRUPTED = "you interrupted it"
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask, also in production.")]
+MethodText = Annotated[
+    str,
+    typer.Option(
+        "--method", help="qris, e_wallet:dana, virtual_account:bni, retail:alfamart or payment_link."
+    ),
+]
+
+
+def charge(  # noqa: PLR0917 - typer's options
+    reference: Annotated[str, typer.Argument(help="Your own number of this charge, never used before.")],
+    amount: Annotated[str, typer.Argument(help="In rupiah: 25000, 25000.00, Rp25000 or IDR 25000.")],
+    method: MethodText,
+    gateway: GatewayName = None,
+    config: Config = FILE,
+    expires: Annotated[
+        str | None,
+        typer.Option(help="15m, 2h, 1d or 2026-01-31T17:00:00+07:00; the provider's, unless told."),
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="The payer's name.")] = None,
+    email: Annotated[str | None, typer.Option(help="The payer's e-mail address.")] = None,
+    phone: Annotated[str | None, typer.Option(help="The payer's phone, as in +6281234567890.")] = None,
+    description: Annotated[str | None, typer.Option(help="What the payer reads about it.")] = None,
+    item: Annotated[
+        list[str], typer.Option(help="NAME:PRICE:QUANTITY; once for each line of what is bought.")
+    ] = [],  # noqa: B006 - typer copies it
+    return_url: Annotated[str | None, typer.Option(help="Where the payer's browser goes afterwards.")] = None,
+    offer: Annotated[
+        list[str], typer.Option(help="A method that a payment link offers; once for each.")
+    ] = [],  # noqa: B006
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Ask a gateway to collect money, and show what the payer needs."""
+
+    def command(error: PaygateError) -> str | None:
+        if not isinstance(error, OutcomeUnknown | DuplicateReference):
+            return None
+        return query_command(reference, method_of(method, tuple(offer)), error.gateway, config)
+
+    with explained(as_json=as_json, command=command):
+        is_told = any(one is not None for one in (name, email, phone))
+        request = ChargeRequest(
+            reference=reference,
+            amount=amount_of(amount),
+            method=method_of(method, tuple(offer)),
+            expires_at=moment_of(expires) if expires is not None else None,
+            customer=Customer(name=name, email=email, phone=phone) if is_told else None,
+            description=description,
+            items=tuple(item_of(one) for one in item),
+            return_url=return_url,
+        )
+        configuration = settings.from_file(config)
+        with Paygate(configuration) as paygate:
+            taker = taking(paygate, configuration, request.method, gateway)
+            if is_production(configuration, taker.name) and taker.supports("create_charge", request.method):
+                confirm(
+                    f"{taker.name} collects real money: {request.amount} for {reference}. Go on?", yes=yes
+                )
+            try:
+                made = taker.create_charge(request)
+            except KeyboardInterrupt:
+                raise interrupted(taker.name, "create_charge", reference) from None
+        print_charge(made, as_json=as_json)
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask a person, unless they have said yes already; end the command at a no."""
+    if not yes:
+        typer.confirm(question, abort=True, err=True)
+
+
+def interrupted(gateway: str, operation: str, reference: str) -> OutcomeUnknown:
+    """What Ctrl-C says about the money: the request may have left."""
+    return OutcomeUnknown(INTERRUPTED, gateway=gateway, operation=operation, reference=reference)

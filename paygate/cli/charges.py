@@ -1,0 +1,92 @@
+"""A charge as commands show it: to a person with what the payer needs, to a program as plain data."""
+
+import shlex
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from rich.text import Text
+
+from paygate.cli.arguments import typed
+from paygate.cli.configuration import FILE
+from paygate.cli.output import console, print_json
+from paygate.cli.qr import drawn
+from paygate.methods import AccountNumber, Instructions, Method, PaymentCode, QrCode, Redirect
+from paygate.model import Charge, ChargeStatus
+from paygate.money import Money
+
+COLOURS = {ChargeStatus.PENDING: "yellow", ChargeStatus.PAID: "green"}
+
+
+def print_charge(charge: Charge, *, as_json: bool) -> None:
+    """Show a charge; its raw message, which may hold personal data, is left out."""
+    if as_json:
+        print_json(plain(charge))
+        return
+    lines = _lines(charge)
+    width = max(len(name) for name, _ in lines)
+    for name, value in lines:  # no table: it would cut what must be copied whole
+        console.print(Text(name.ljust(width + 2), "dim") + value)
+    if isinstance(charge.instructions, QrCode):
+        code = drawn(charge.instructions.payload, console.encoding)
+        if code is not None:
+            console.print(code)
+
+
+def plain(charge: Charge) -> dict[str, Any]:
+    """A charge for programs: amounts as decimal text, times in ISO 8601, nothing of the raw message."""
+    told: dict[str, Any] = msgspec.to_builtins(charge)
+    del told["raw"]
+    for key in ("amount", "paid_amount"):
+        if told[key] is not None:
+            told[key]["amount"] = str(told[key]["amount"])
+    return told
+
+
+def query_command(reference: str, method: Method, gateway: str | None, config: Path) -> str:
+    """The command that asks how a charge stands."""
+    words = ["paygate", "query", reference, "--method", typed(method)]
+    if gateway is not None:
+        words += ["--gateway", gateway]
+    if config != FILE:
+        words += ["--config", str(config)]
+    return shlex.join(words)
+
+
+def _lines(charge: Charge) -> list[tuple[str, Text]]:
+    status = Text(charge.status.name, COLOURS.get(charge.status, "red"))
+    given: list[tuple[str, Text | str | None]] = [
+        ("reference", charge.reference),
+        ("status", status),
+        ("amount", _money(charge.amount)),
+        ("method", typed(charge.method) if charge.method is not None else None),
+        ("gateway", charge.gateway),
+        ("provider's number", charge.provider_reference),
+        ("expires at", _time(charge.expires_at)),
+        ("paid", _money(charge.paid_amount)),
+        ("paid at", _time(charge.paid_at)),
+        *_instructed(charge.instructions),
+    ]
+    return [(name, Text(value) if isinstance(value, str) else value) for name, value in given if value]
+
+
+def _instructed(instructions: Instructions | None) -> list[tuple[str, Text | str | None]]:
+    match instructions:
+        case QrCode(payload):
+            return [("QR payload", payload)]
+        case Redirect(url):
+            return [("send the payer to", url)]
+        case AccountNumber(number, bank):
+            return [(f"account at {bank}", number)]
+        case PaymentCode(code, store, url):
+            return [(f"code for {store}", code), ("or show", url)]
+    return []
+
+
+def _money(money: Money | None) -> str | None:
+    return str(money) if money is not None else None
+
+
+def _time(moment: datetime | None) -> str | None:
+    return moment.astimezone().isoformat(sep=" ", timespec="seconds") if moment is not None else None

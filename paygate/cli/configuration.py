@@ -1,0 +1,43 @@
+"""Which configuration and which gateway a command works with."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from paygate.errors import ConfigurationError
+from paygate.gateway import Gateway
+from paygate.methods import Method
+from paygate.routing import Paygate
+from paygate.settings import Settings
+
+FILE = Path("paygate.toml")
+
+Config = Annotated[Path, typer.Option("--config", help="The configuration.")]
+GatewayName = Annotated[
+    str | None, typer.Option("--gateway", help="Which one; the only one there is, or that can, unless told.")
+]
+
+
+def one_of(paygate: Paygate, name: str | None) -> Gateway:
+    """The gateway of that name, or the only one."""
+    if name is None and len(paygate.gateways) > 1:
+        raise ConfigurationError(f"name one with --gateway: {', '.join(paygate.gateways)}")
+    return paygate.gateway(name or next(iter(paygate.gateways)))
+
+
+def taking(paygate: Paygate, settings: Settings, method: Method, name: str | None) -> Gateway:
+    """The gateway of that name, or the one that takes a method: by its route, or because no other can."""
+    name = name or settings.routes.get(method.kind)
+    if name is not None:
+        return paygate.gateway(name)
+    able = [gateway for gateway in paygate.gateways.values() if gateway.supports("create_charge", method)]
+    if len(able) > 1:
+        names = ", ".join(gateway.name for gateway in able)
+        raise ConfigurationError(f"several gateways take this method, name one with --gateway: {names}")
+    return able[0] if able else one_of(paygate, None)
+
+
+def is_production(settings: Settings, gateway: str) -> bool:
+    """Whether a gateway's settings say that it collects real money."""
+    return bool(settings.gateways[gateway].own.get("environment") == "production")

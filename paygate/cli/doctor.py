@@ -1,0 +1,63 @@
+"""`paygate doctor`: whether everything stands right, before the first rupiah moves."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from paygate.cli.configuration import FILE, Config
+from paygate.cli.examination import examined, looked_into
+from paygate.cli.findings import plain_finding, print_findings
+from paygate.cli.output import AsJson, console, explained, print_json
+from paygate.cli.sandbox import check_url
+from paygate.diagnosis import Finding, Verdict
+from paygate.errors import ConfigurationError, NotSent
+
+
+def doctor(
+    gateway: Annotated[str | None, typer.Option(help="Look at this one alone.")] = None,
+    config: Config = FILE,
+    callback_url: Annotated[
+        str | None, typer.Option(help="Your public address for callbacks; callback_url of the settings else.")
+    ] = None,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Ask nobody: no login, no callback URL.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Look at every gateway for what is wrong or may be, and say what to do. It makes no charge."""
+    with explained(as_json=as_json):
+        if callback_url is not None:
+            check_url(callback_url)
+        looked = []
+        for name, findings in _looked(config, gateway, callback_url, offline=offline):
+            looked.append((name, findings))
+            if not as_json:
+                console.print(Text(f"[{name}]" if name is not None else str(config), "bold"))
+                print_findings(findings)
+    is_good = all(one.verdict is not Verdict.BAD for _, findings in looked for one in findings)
+    if as_json:
+        told = [{"gateway": name, **plain_finding(one)} for name, findings in looked for one in findings]
+        print_json({"good": is_good, "findings": told})
+    if not is_good:
+        raise typer.Exit(NotSent.exit_code)
+
+
+def _looked(
+    file: Path, only: str | None, url: str | None, *, offline: bool
+) -> Iterator[tuple[str | None, list[Finding]]]:
+    """What concerns all, then each gateway by itself."""
+    into = looked_into(file)
+    names = ", ".join(into.gateways)
+    if only is not None and into.gateways and only not in into.gateways:
+        raise ConfigurationError(f"no gateway is named {only!r}; configured: {names}")
+    if url is not None and only is None and len(into.gateways) > 1:
+        raise ConfigurationError(f"say with --gateway whose callback URL it is: {names}")
+    if into.findings:
+        yield None, into.findings
+    for name, one in into.gateways.items():
+        if only not in {None, name}:
+            continue
+        yield name, [one] if isinstance(one, Finding) else [*examined(one, into.routes, url, offline=offline)]

@@ -1,0 +1,172 @@
+"""What `paygate doctor` looks at, gateway by gateway. It logs in, and never makes a charge."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+from paygate import adapters, settings
+from paygate.advice import advice_for
+from paygate.cli.doorbell import ring
+from paygate.cli.recording import Recording
+from paygate.diagnosis import Finding, Verdict
+from paygate.errors import ConfigurationError, PaygateError, UnsupportedOperation
+from paygate.gateway import Gateway
+from paygate.routing import Paygate
+from paygate.settings import GatewaySettings, Settings
+from paygate.transports import Pool
+
+FINE_SKEW: Final = 5.0
+WORST_SKEW: Final = 60.0
+"""Seconds. SNAP BI names no tolerance, and five minutes are common; but a clock that is a minute off is kept
+right by nobody, and goes further every day."""
+
+
+class Looked(Struct, frozen=True):
+    """A configuration, each gateway read by itself: its settings, or what is wrong; and what concerns all."""
+
+    gateways: Mapping[str, GatewaySettings | Finding]
+    routes: Mapping[str, str]
+    findings: list[Finding]
+
+
+def looked_into(file: Path) -> Looked:
+    """Read a configuration; what is wrong with one gateway hides none of the others."""
+    try:
+        whole = settings.from_file(file)
+    except ConfigurationError as error:
+        gateways = _one_by_one(file)
+        is_told = any(isinstance(one, Finding) for one in gateways.values())
+        return Looked(gateways, {}, [] if is_told else [_problem("configuration", error)])
+    found = Finding("configuration", Verdict.GOOD, f"it can be read: {', '.join(whole.gateways)}")
+    return Looked(whole.gateways, whole.routes, [found, *_environments(whole.gateways)])
+
+
+def _one_by_one(file: Path) -> dict[str, GatewaySettings | Finding]:
+    """Every gateway of a file in which something is wrong; none where it is no TOML at all."""
+    import tomllib
+
+    try:
+        tables = tomllib.loads(file.read_text("utf-8")).get("gateways")
+    except (OSError, ValueError):
+        return {}
+    found: dict[str, GatewaySettings | Finding] = {}
+    for name, table in tables.items() if isinstance(tables, Mapping) else ():
+        try:
+            found[name] = settings.from_mapping({"gateways": {name: table}}, file.parent).gateways[name]
+        except ConfigurationError as wrong:
+            found[name] = _problem("settings", wrong)
+    return found
+
+
+def _environments(gateways: Mapping[str, GatewaySettings]) -> Iterator[Finding]:
+    told = {name: one.own["environment"] for name, one in gateways.items() if "environment" in one.own}
+    if len(set(told.values())) > 1:
+        which = ", ".join(f"{name} is {environment}" for name, environment in told.items())
+        yield Finding(
+            "environments",
+            Verdict.BAD,
+            f"one configuration holds several: {which}",
+            "Keep a file for each: a charge taken by a sandbox looks paid, and nobody has paid it.",
+        )
+
+
+def examined(
+    one: GatewaySettings, routes: Mapping[str, str], url: str | None, *, offline: bool
+) -> Iterator[Finding]:
+    """Look at one gateway: plugin, settings, the adapter's own findings, login, clock and callback URL."""
+    try:
+        plugin = adapters.find(one.adapter)
+        plugin.load()
+    except PaygateError as error:
+        yield _problem("plugin", error)
+        return
+    yield Finding("plugin", Verdict.GOOD, f"{plugin.source} offers {one.adapter}")
+    recording = Recording(Pool(one.max_in_flight))
+    try:
+        own_routes = {kind: name for kind, name in routes.items() if name == one.name}
+        paygate = Paygate(Settings(gateways={one.name: one}, routes=own_routes), transport=recording)
+    except PaygateError as error:
+        yield _problem("settings", error)
+        return
+    with paygate:
+        gateway = paygate.gateway(one.name)
+        yield Finding(
+            "settings", Verdict.GOOD, "they are complete, and the adapter takes them, keys included"
+        )
+        yield from _own_findings(gateway)
+        if not offline:
+            yield _login(gateway, recording)
+            yield from _clock(recording)
+        yield from _callback_url(gateway, one, url, offline=offline)
+
+
+def _own_findings(gateway: Gateway) -> Iterator[Finding]:
+    try:
+        yield from gateway.diagnose()
+    except UnsupportedOperation:
+        return
+    except PaygateError as error:
+        yield _problem("plugin", error)
+
+
+def _login(gateway: Gateway, recording: Recording) -> Finding:
+    try:
+        gateway.authorize()
+    except PaygateError as error:
+        return _problem("login", error)
+    if not recording.heard:
+        return Finding("login", Verdict.GOOD, "this provider needs none")
+    taken = sum(heard.seconds for heard in recording.heard)
+    return Finding("login", Verdict.GOOD, f"it succeeds, in {taken * 1000:.0f} ms")
+
+
+def _clock(recording: Recording) -> Iterator[Finding]:
+    """How far this clock is from the server's, by the replies to the login, refused ones included."""
+    skews = [heard.skew for heard in recording.heard if heard.skew is not None]
+    if not skews:
+        if recording.heard:
+            cure = "Compare this machine's clock yourself: timedatectl."
+            yield Finding("clock", Verdict.UNSURE, "the provider tells no Date", cure)
+        return
+    skew = min(skews, key=abs)
+    if abs(skew) <= FINE_SKEW:
+        yield Finding("clock", Verdict.GOOD, f"it agrees with the provider's, to {FINE_SKEW:.0f} seconds")
+        return
+    way = "ahead of" if skew > 0 else "behind"
+    yield Finding(
+        "clock",
+        Verdict.BAD if abs(skew) > WORST_SKEW else Verdict.UNSURE,
+        f"it is {abs(skew):.0f} seconds {way} the provider's",
+        "Timestamps are signed, and refused when they are far off: have the clock set by NTP "
+        "(timedatectl set-ntp true).",
+    )
+
+
+def _callback_url(
+    gateway: Gateway, one: GatewaySettings, url: str | None, *, offline: bool
+) -> Iterator[Finding]:
+    """Whether callbacks arrive, and at the path that is signed."""
+    url = url or one.own.get("callback_url")
+    if not isinstance(url, str):
+        cure = "Give it with --callback-url, as it stands in the provider's portal."
+        yield Finding("callback URL", Verdict.UNSURE, "it was not looked at, for nobody told it", cure)
+        return
+    signed, path = one.own.get("callback_path"), urlsplit(url).path
+    if signed is not None and signed != path:
+        what = f"its path is {path or '/'}, and callback_path is {signed}"
+        cure = "The provider signs the path of the public URL: make callback_path that path."
+        yield Finding("callback path", Verdict.BAD, what, cure)
+    elif signed is not None:
+        yield Finding("callback path", Verdict.GOOD, f"{path} is in the URL and in callback_path")
+    if not offline:
+        yield from ring(gateway, url, one.timeout_seconds)
+
+
+def _problem(subject: str, error: PaygateError) -> Finding:
+    told = error.what
+    if error.provider_code is not None:
+        told = f"{told} (code {error.provider_code})"
+    return Finding(subject, Verdict.BAD, told, advice_for(type(error), "en"))

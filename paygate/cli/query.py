@@ -1,0 +1,31 @@
+"""`paygate query`: ask how a charge stands."""
+
+from typing import Annotated
+
+import typer
+
+from paygate import settings
+from paygate.cli.arguments import method_of
+from paygate.cli.charge import MethodText
+from paygate.cli.charges import print_charge
+from paygate.cli.configuration import FILE, Config, GatewayName, taking
+from paygate.cli.output import AsJson, explained
+from paygate.model import ChargeRef
+from paygate.routing import Paygate
+
+
+def query(
+    reference: Annotated[str, typer.Argument(help="The number that the charge was made with.")],
+    method: MethodText,
+    gateway: GatewayName = None,
+    config: Config = FILE,
+    as_json: AsJson = False,
+) -> None:
+    """Ask the provider how a charge stands; it changes nothing."""
+    with explained(as_json=as_json):
+        way = method_of(method)
+        configuration = settings.from_file(config)
+        with Paygate(configuration) as paygate:
+            taker = taking(paygate, configuration, way, gateway)
+            told = taker.query(ChargeRef(taker.name, reference, way))
+        print_charge(told, as_json=as_json)
