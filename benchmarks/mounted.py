@@ -52,7 +52,7 @@ def asgi_in_thread(rounds: int) -> Row:
         name="callback-asgi-thread",
         subject="AsgiCallbacks, plain handler",
         baseline=BASELINE,
-        bar=5.00,
+        bar=6.50,
         result=_by_asgi(told.plain, told, rounds),
         note=f"{NOTE}; asyncio's way to a thread and back is nearly all of the difference",
     )

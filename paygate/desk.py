@@ -14,7 +14,7 @@ from paygate.conflicts import compared
 from paygate.errors import CallbackRejected, InvalidCharge, PaygateError, PluginError, UnsupportedOperation
 from paygate.flow import Credential, Flow
 from paygate.hookspecs import ANNOUNCEMENTS, QUESTIONS, Exchange
-from paygate.methods import Method
+from paygate.methods import METHODS, Method
 from paygate.model import Charge, ChargeRef, ChargeRequest
 from paygate.operation import LOGIN, Operation
 from paygate.redaction import place_of
@@ -197,6 +197,8 @@ class Desk:
                 f"this charge belongs to gateway {ref.gateway!r}, not {self.gateway!r}",
                 reference=ref.reference,
             )
+        if ref.method is not None and type(ref.method) not in METHODS:
+            raise InvalidCharge("method", "use Qris(), EWallet(...), …", reference=ref.reference)
         return self._operation(name, ref, changes=changes)
 
     def _operation(self, name: str, about: ChargeRequest | ChargeRef, *, changes: bool) -> Operation[Charge]:

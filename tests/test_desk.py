@@ -11,8 +11,14 @@ from paygate import (
     Charge,
     ChargeStatus,
     Exchange,
+    Finding,
     Gateway,
+    InvalidCharge,
     PluginError,
+    Signed,
+    Trial,
+    Unsigned,
+    UnsupportedOperation,
     hookimpl,
 )
 from tests.provider import Both, Provider, named, opened, order, tiny
@@ -150,6 +156,62 @@ def test_an_adapter_that_returns_no_callback_rejects_it() -> None:
     with Gateway("main", tiny(kind=Careless), transport=Provider()) as gateway:
         with pytest.raises(CallbackRejected):
             gateway.parse_callback(callback())
+
+
+class Helpful(Tiny):
+    """Answers the questions that help a person; one of them badly."""
+
+    @hookimpl
+    def sign(self, message: Unsigned) -> Signed:
+        return Signed("none", f"{message.method} {message.path}", "", {})
+
+    @hookimpl
+    def explain_callback(self, request: CallbackRequest, paths: tuple[str, ...]) -> tuple[Trial, ...]:
+        if not paths:
+            raise InvalidCharge("paths", "name one")
+        return tuple(Trial("none", path, "as received", "none", fits=False, accepted=False) for path in paths)
+
+    @hookimpl
+    def diagnose(self) -> tuple[Finding, ...]:
+        raise ValueError("a value that must not be told")
+
+
+def test_what_helps_a_person_is_asked_of_the_adapter() -> None:
+    """The answer comes back as it is; paths in any sequence arrive as a tuple; nothing is sent."""
+    provider = Provider()
+    with Gateway("main", tiny(kind=Helpful), transport=provider) as gateway:
+        assert "GET /x" == gateway.sign(Unsigned("GET", "/x", b"", "now")).text
+        assert ["/a", "/b"] == [one.path for one in gateway.explain_callback(callback(), ["/a", "/b"])]
+    assert [] == provider.requests
+
+
+def test_an_adapter_that_fails_to_explain_is_named_and_its_values_are_not(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Our own errors pass with their place; any other one is the plugin's, without its words."""
+    with Gateway("main", tiny(kind=Helpful), transport=Provider()) as gateway:
+        with pytest.raises(InvalidCharge) as refused:
+            gateway.explain_callback(callback())
+        with pytest.raises(PluginError, match="ValueError") as failed:
+            gateway.diagnose()
+    assert [("main", "explain_callback"), ("main", "diagnose")] == [
+        (error.value.gateway, error.value.operation) for error in (refused, failed)
+    ]
+    assert "must not be told" not in f"{failed.value}{failed.value!r}{caplog.text}"
+    assert failed.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    ("question", "arguments"),
+    [("sign", (Unsigned("GET", "/x", b"", "now"),)), ("explain_callback", (callback(),)), ("diagnose", ())],
+)
+def test_an_adapter_need_not_explain(question: str, arguments: tuple[Any, ...]) -> None:
+    """One that does not says so."""
+    with Gateway("main", tiny(), transport=Provider()) as gateway:
+        assert not gateway.supports(question)
+        with pytest.raises(UnsupportedOperation, match=f"does not answer {question}") as refused:
+            getattr(gateway, question)(*arguments)
+    assert ("main", question) == (refused.value.gateway, refused.value.operation)
 
 
 class Misspelt(Tiny):

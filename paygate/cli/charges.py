@@ -66,12 +66,13 @@ def _lines(charge: Charge) -> list[tuple[str, Text]]:
         ("expires at", _time(charge.expires_at)),
         ("paid", _money(charge.paid_amount)),
         ("paid at", _time(charge.paid_at)),
-        *_instructed(charge.instructions),
+        *instructed(charge.instructions),
     ]
     return [(name, Text(value) if isinstance(value, str) else value) for name, value in given if value]
 
 
-def _instructed(instructions: Instructions | None) -> list[tuple[str, Text | str | None]]:
+def instructed(instructions: Instructions | None) -> list[tuple[str, str | None]]:
+    """What the payer needs, in lines of a name and a value."""
     match instructions:
         case QrCode(payload):
             return [("QR payload", payload)]

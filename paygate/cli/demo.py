@@ -6,21 +6,28 @@ from typing import Annotated, Any
 import typer
 
 from paygate.advice import advice_for
+from paygate.callback import Callback
+from paygate.cli.arguments import typed
+from paygate.cli.charges import instructed
 from paygate.cli.merchant import Merchant
 from paygate.cli.output import AsJson, explained, print_json
 from paygate.cli.sandbox import server, simulator_of
 from paygate.cli.timeline import Timeline
 from paygate.errors import CallbackRejected, OutcomeUnknown, PaygateError
-from paygate.methods import QrCode, Qris
-from paygate.model import ChargeRef, ChargeRequest, ChargeStatus
+from paygate.methods import EWallet, Method, PaymentLink, QrCode, Qris, Retail, VirtualAccount
+from paygate.model import ChargeRef, ChargeRequest, ChargeStatus, Customer
 from paygate.money import Money
 from paygate.routing import Paygate
 from paygate.sandbox.faults import Fault
-from paygate.sandbox.simulator import Simulator
+from paygate.sandbox.simulator import PayerAction, Simulator
 
 CALLBACK_PATH = "/callbacks/main"
 PATIENCE = 10.0
 PRICE = Money.idr(25_000)
+QRIS = Qris()
+BANK = VirtualAccount("bni")
+OTHERS: tuple[Method, ...] = (BANK, EWallet("dana"), Retail("alfamart"), PaymentLink())
+BUDI = Customer(name="Budi Santoso", email="budi@shop.example", phone="+6281234567890")
 
 
 def demo(
@@ -43,6 +50,8 @@ def demo(
                     _paid(paygate, merchant, provider.url, timeline)
                     _forged(merchant, timeline)
                     _cancelled(paygate, timeline)
+                    _others(paygate, merchant.url, timeline)
+                    _logged_in(paygate, merchant, simulator, timeline)
                     _lost(paygate, {**settings, "timeout_seconds": 1}, simulator, timeline)
                     _counted(simulator, timeline)
         if as_json:
@@ -51,12 +60,14 @@ def demo(
             raise typer.Exit(1)
 
 
-def _order(reference: str) -> ChargeRequest:
+def _order(reference: str, method: Method = QRIS, shop: str | None = None) -> ChargeRequest:
     return ChargeRequest(
         reference=reference,
         amount=PRICE,
-        method=Qris(),
+        method=method,
         expires_at=datetime.now(UTC) + timedelta(minutes=15),
+        customer=BUDI,
+        return_url=shop,
     )
 
 
@@ -98,10 +109,38 @@ def _cancelled(paygate: Paygate, timeline: Timeline) -> None:
     timeline.step("query agrees", ChargeStatus.CANCELLED, paygate.query(charge).status)
 
 
+def _others(paygate: Paygate, shop: str, timeline: Timeline) -> None:
+    timeline.chapter("Other ways to pay")
+    for number, method in enumerate(OTHERS, 3):
+        if paygate.gateway("main").supports("create_charge", method):
+            charge = paygate.create_charge(_order(f"DEMO-{number}", method, f"{shop}/thanks"))
+            timeline.step(f"create_charge, {typed(method)}", ChargeStatus.PENDING, charge.status)
+            for name, value in instructed(charge.instructions):
+                timeline.say(f"  {name}: {value}")
+
+
+def _logged_in(paygate: Paygate, merchant: Merchant, simulator: Simulator, timeline: Timeline) -> None:
+    """The provider's other way to call back, where it has one: it asks us for a token first."""
+    usual, *others = simulator.variants
+    if not others or not paygate.gateway("main").supports("create_charge", BANK):
+        return
+    timeline.chapter(f"The transfer arrives, and the provider calls back in its other way: {others[0]}")
+    simulator.variant = others[0]
+    simulator.act("DEMO-3", PayerAction.PAY)
+    told = [merchant.wait(PATIENCE), merchant.wait(PATIENCE)]
+    proven = sum(isinstance(one, Callback) for one in told)
+    timeline.step("calls that are proven: one for a token of ours, one with it", 2, proven)
+    if isinstance(told[1], Callback) and told[1].charges:
+        timeline.step(
+            "the callback is verified, and the charge is", ChargeStatus.PAID, told[1].charges[0].status
+        )
+    simulator.variant = usual
+
+
 def _lost(paygate: Paygate, impatient: dict[str, Any], simulator: Simulator, timeline: Timeline) -> None:
-    timeline.chapter("The provider makes a third charge, and its answer is lost")
+    timeline.chapter("The provider makes one more charge, and its answer is lost")
     simulator.faults.plan(Fault.HANG, "create_charge")
-    order = _order("DEMO-3")
+    order = _order("DEMO-7")
     with Paygate.from_mapping({"gateways": {"main": impatient}}, listeners=[timeline]) as hasty:
         try:
             outcome: Any = hasty.create_charge(order).status
@@ -117,6 +156,5 @@ def _lost(paygate: Paygate, impatient: dict[str, Any], simulator: Simulator, tim
 
 def _counted(simulator: Simulator, timeline: Timeline) -> None:
     timeline.chapter("The provider's books")
-    for number in (1, 2, 3):
-        count = simulator.ledger.count(f"DEMO-{number}")
-        timeline.step(f"charges with reference DEMO-{number}", 1, count)
+    for reference, count in simulator.ledger.counts().items():
+        timeline.step(f"charges with reference {reference}", 1, count)

@@ -23,7 +23,7 @@ class Merchant:
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                if self.path != path:
+                if self.path != path and not self.path.startswith(f"{path}/"):
                     self.send_error(404)
                     return
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))

@@ -266,3 +266,22 @@ def test_it_works_in_a_process_of_its_own(
     done = run_alone("charge", "INV-1", "25000", "--method", "qris", "--config", shop.file, "--json")
     assert 0 == done.returncode, done.stderr
     assert "pending" == json.loads(done.stdout)["status"]
+
+
+@pytest.mark.parametrize(
+    ("method", "options", "line"),
+    [
+        ("e_wallet:dana", URLS, "send the payer to"),
+        ("virtual_account:bni", PAYER, "account at bni"),
+        ("retail:alfamart", (*PAYER, *URLS), "code for alfamart"),
+    ],
+)
+def test_a_person_sees_what_the_payer_needs(
+    run: Run, shop: Shop, method: str, options: tuple[str, ...], line: str
+) -> None:
+    """In words, and complete; nothing of the payer's own data."""
+    made = run("charge", "INV-1", "25000", "--method", method, *options, "--config", shop.file)
+    [value] = [text.removeprefix(line).strip() for text in made.stdout.splitlines() if text.startswith(line)]
+    [at_the_provider] = shop.simulator.ledger.charges
+    assert value in str(at_the_provider.instructions)
+    assert "Siti" not in made.output

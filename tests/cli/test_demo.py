@@ -19,7 +19,7 @@ Run = Callable[..., Result]
 Pretender = list[AyolinxSimulator]
 Alone = Callable[..., "subprocess.CompletedProcess[str]"]
 
-ORDERS = {"DEMO-1": 1, "DEMO-2": 1, "DEMO-3": 1}
+ORDERS = {f"DEMO-{number}": 1 for number in range(1, 8)}
 
 
 def steps(story: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -31,7 +31,7 @@ def test_the_demo_succeeds_in_a_process_of_its_own(run_alone: Alone) -> None:
     done = run_alone("demo")
     assert 0 == done.returncode
     assert "" == done.stderr
-    assert "All 14 steps are as they should be." in done.stdout.splitlines()[-1]
+    assert "All 24 steps are as they should be." in done.stdout.splitlines()[-1]
     assert "✗" not in done.stdout
 
 
@@ -47,6 +47,8 @@ def test_the_demo_tells_its_story_to_a_person(run: Run, pretender: Pretender) ->
         "✓ the callback is verified, and the charge is: PAID",
         "✓ the forged callback: CallbackRejected",
         "✓ cancel: CANCELLED",
+        "✓ create_charge, payment_link: PENDING",
+        "✓ calls that are proven: one for a token of ours, one with it: 2",
         "→ POST /v1.0/qr/qr-mpm-generate  no answer",
         "✓ create_charge: OutcomeUnknown",
         "✓ query settles it: PENDING",
@@ -62,9 +64,9 @@ def test_the_demo_for_programs_is_a_list_in_which_every_step_is_right(run: Run, 
     story = json.loads(done.stdout)
     assert 0 == done.exit_code
     assert "" == done.stderr
-    assert 14 == len(steps(story))
+    assert 24 == len(steps(story))
     assert all(step["ok"] is True and step["expected"] == step["actual"] for step in steps(story))
-    assert 5 == sum("chapter" in part for part in story)
+    assert 7 == sum("chapter" in part for part in story)
 
 
 def test_the_demo_for_programs_has_the_qris_payload(run: Run, pretender: Pretender) -> None:
@@ -77,7 +79,7 @@ def test_the_demo_for_programs_has_the_qris_payload(run: Run, pretender: Pretend
 
 
 def test_the_demo_for_programs_has_every_exchange(run: Run, pretender: Pretender) -> None:
-    """A login for each of two settings, three charges of which one is not answered, three queries and a cancellation."""
+    """A login for each of two settings, seven charges of which one is not answered, three queries and a cancellation."""
     story = json.loads(run("demo", "--json").stdout)
     exchanges = [(part["exchange"], part["status"]) for part in story if "exchange" in part]
     assert [
@@ -87,6 +89,7 @@ def test_the_demo_for_programs_has_every_exchange(run: Run, pretender: Pretender
         ("create_charge", 200),
         ("cancel", 200),
         ("query", 200),
+        *[("create_charge", 200)] * 4,
         ("authorize", 200),
         ("create_charge", None),
         ("query", 200),
@@ -109,15 +112,15 @@ def test_a_step_that_goes_wrong_is_shown_and_the_exit_code_is_1(
     """A payer whose payment fails: three steps say what came instead, and the demo goes on to its end."""
     act = AyolinxSimulator.act
 
-    def fail(simulator: AyolinxSimulator, reference: str, _: PayerAction) -> PretendCharge:
-        return act(simulator, reference, PayerAction.FAIL)
+    def fail(simulator: AyolinxSimulator, reference: str, action: PayerAction) -> PretendCharge:
+        return act(simulator, reference, PayerAction.FAIL if reference == "DEMO-1" else action)
 
     monkeypatch.setattr(AyolinxSimulator, "act", fail)
     done = run("demo")
     assert 1 == done.exit_code
     assert "✗ the callback is verified, and the charge is: FAILED instead of PAID" in done.output
     assert "✗ query agrees: FAILED instead of PAID" in done.output
-    assert "of 14 steps went wrong." in done.output.splitlines()[-1]
+    assert "of 24 steps went wrong." in done.output.splitlines()[-1]
 
 
 def test_a_wrong_step_is_marked_for_programs_too(

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import Result
 
-from paygate import Paygate
+from paygate import Gateway, Paygate, PluginError
 from paygate.cli.merchant import Merchant
 from paygate.cli.recording import Heard, Recording
 from paygate.sandbox import Fault
@@ -288,3 +288,25 @@ def test_no_secret_is_shown(run: Run, shop: Shop) -> None:
     for more in ((), ("--json",)):
         done = run("doctor", "--config", shop.file, *more)
         assert [] == [secret for secret in secrets if secret in done.output]
+
+
+def test_a_provider_without_a_date_is_remarked(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then the person compares the clock."""
+    monkeypatch.setattr("paygate.cli.recording._date", lambda _: None)
+    _, findings = doctor()
+    assert ("unsure", True) == (
+        findings["main"]["clock"][0],
+        "the provider tells no Date" in findings["main"]["clock"][1],
+    )
+
+
+def test_an_adapter_that_fails_to_diagnose_is_named(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it raises is a finding about the plugin, and the rest is looked at."""
+
+    def fail(_: Gateway) -> None:
+        raise PluginError("the adapter failed (KeyError in f)")
+
+    monkeypatch.setattr(Gateway, "diagnose", fail)
+    code, findings = doctor("--offline")
+    assert (2, "bad") == (code, findings["main"]["plugin"][0])
+    assert "callback path" in findings["main"]

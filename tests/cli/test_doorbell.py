@@ -1,12 +1,13 @@
 """What an unsigned call to a callback URL tells: only this gateway's own refusal is good."""
 
 import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from paygate import Finding, Gateway, Paygate
+from paygate import Finding, Gateway, Paygate, UnsupportedOperation
 from paygate.cli.doorbell import ring
 from paygate.cli.merchant import Merchant
 from tests.cli.doorway import doorway, self_signed
@@ -118,3 +119,35 @@ def test_this_machine_is_remarked(gateway: Gateway) -> None:
     with doorway(401, JSON, b"{}") as url:
         first = next(iter(ring(gateway, url + PATH, 5.0)))
     assert ("unsure", True) == (first.verdict, "127.0.0.1 is this machine" in first.what)
+
+
+@pytest.mark.parametrize("outcome", [None, UnsupportedOperation("the adapter reads no callbacks")])
+def test_a_gateway_that_refuses_nothing_has_no_refusal_to_compare(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch, outcome: UnsupportedOperation | None
+) -> None:
+    """An adapter that takes an unsigned call, or none at all, is never called good."""
+
+    def parse(*_: object) -> None:
+        if outcome is not None:
+            raise outcome
+
+    monkeypatch.setattr(gateway, "parse_callback", parse)
+    with doorway(401, JSON, b"{}") as url:
+        assert "unsure" == last(gateway, url + PATH).verdict
+
+
+def test_what_is_no_http_is_named(gateway: Gateway) -> None:
+    """A server that says something else, as a mail server does."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def greet() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(b"220 mail ready\r\n")
+
+        thread = threading.Thread(target=greet)
+        thread.start()
+        finding = last(gateway, f"http://127.0.0.1:{server.getsockname()[1]}{PATH}")
+        thread.join()
+    assert ("bad", "no answer came (RemoteProtocolError)") == (finding.verdict, finding.what)

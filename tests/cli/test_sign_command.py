@@ -137,3 +137,13 @@ def test_no_configured_secret_is_shown(run: Run, shop: Shop) -> None:
     for more in ((), ("--json",)):
         done = run("sign", "--path", PATH, "--token", "t", "--config", shop.file, *more)
         assert [] == [secret for secret in secrets if secret in done.output]
+
+
+def test_one_of_several_gateways_must_be_named(run: Run, shop: Shop, tiny_file: Path) -> None:
+    """The names are told; a wrong one is refused."""
+    file = shop.file.parent / "two.toml"
+    file.write_text(shop.file.read_text() + tiny_file.read_text())
+    words = ("sign", "--path", PATH, "--token", "t", "--config", file)
+    unclear = run(*words)
+    assert (2, True) == (unclear.exit_code, "name one with --gateway: main, small" in unclear.stderr)
+    assert 0 == run(*words, "--gateway", "main").exit_code

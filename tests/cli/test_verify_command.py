@@ -212,3 +212,10 @@ def test_an_adapter_that_explains_nothing_still_gives_its_verdict(run: Run, tiny
     assert 4 == done.exit_code
     assert "✗ callback: it is refused (signature): the HMAC does not fit" in done.stdout
     assert "? signature: this adapter does not answer explain_callback" in done.stdout
+
+
+def test_a_timestamp_that_is_none_is_said(verify: Verify) -> None:
+    """Then there is no age to speak of."""
+    code, told = verify(b"POST /x HTTP/1.1\nX-SIGNATURE: YQ==\nX-TIMESTAMP: now\n\n{}")
+    assert (4, "timestamp") == (code, told["reason"])
+    assert [("callback", "bad"), ("signature", "bad")] == found(told)

@@ -6,7 +6,9 @@ from contextlib import contextmanager
 from importlib.resources import files
 from typing import Any, Final
 
-from playwright.sync_api import Browser, Page, Request, sync_playwright
+from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
+
+from tests.sandbox.waiting import PATIENCE
 
 FLAGS: Final = (
     "--headless=new",
@@ -30,6 +32,7 @@ def chromium() -> str | None:
 @contextmanager
 def browser(executable: str) -> Iterator[Browser]:
     """Start the browser. While it runs, this thread has a running event loop: Playwright's."""
+    expect.set_options(timeout=PATIENCE * 1000)
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=executable, args=FLAGS)
         yield started
@@ -44,7 +47,7 @@ class Watched:
         self._allowed = allowed
         self.complaints: list[str] = []
         self.page: Page = self._context.new_page()
-        self.page.set_default_timeout(30_000)
+        self.page.set_default_timeout(PATIENCE * 1000)
         self.page.on("console", lambda said: self.complaints.append(f"{said.type}: {said.text}"))
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("request", self._note)

@@ -62,7 +62,7 @@ def proof(token: str, body: bytes = COMPACT, path: str = PATHS[0], stamp: str = 
     return hmac.new(SECRET.encode(), text.encode(), hashlib.sha512).digest()
 
 
-def call(token: str, signature: bytes | str, body: bytes = COMPACT, **other: str) -> CallbackRequest:
+def call(token: str, signature: bytes | str, body: bytes = COMPACT, **other: Any) -> CallbackRequest:
     """A call with a token; headers may be given otherwise, with _ for -."""
     text = signature if isinstance(signature, str) else base64.b64encode(signature).decode()
     headers = {"Authorization": f"Bearer {token}", "X-SIGNATURE": text, "X-TIMESTAMP": STAMP}
@@ -101,13 +101,11 @@ def test_a_proven_call_is_believed(
 
 
 @given(
-    path=st.one_of(
-        ANY_TEXT, st.sampled_from([f"{PATHS[1]}/", f"{PATHS[0]}?x=1", "", "/seen", PATHS[1] + PATHS[0]])
-    )
+    path=st.text() | st.sampled_from([f"{PATHS[1]}/", f"{PATHS[0]}?x=1", "", "/seen", PATHS[1] + PATHS[0]])
 )
 def test_another_path_is_refused(calls: AuthorizedCalls, token: str, path: str) -> None:
     """Also the one that the request came by."""
-    assume(path not in PATHS and path.isprintable())
+    assume(path not in PATHS)
     assert "signature" == reason(calls, call(token, proof(token, path=path)))
 
 
@@ -129,10 +127,8 @@ def test_random_signatures_are_refused(
 
 @given(authorization=ANY_TEXT | ANY_TEXT.map("Bearer {}".format))
 def test_random_tokens_are_refused(calls: AuthorizedCalls, authorization: str) -> None:
-    """Whatever stands there, with the signature that would go with it."""
-    scheme, _, token = authorization.partition(" ")
-    assume(scheme.isprintable() and token.isprintable())
-    assert "token" == reason(calls, call("", proof(token), Authorization=authorization))
+    """Whatever stands there; nothing else is looked at before it."""
+    assert "token" == reason(calls, call("", "AAAA", Authorization=authorization))
 
 
 @pytest.mark.parametrize("form", ["bearer {}", "BEARER {}", "Bearer {}"])
@@ -152,7 +148,7 @@ def test_another_form_of_authorization_is_refused(calls: AuthorizedCalls, token:
 @pytest.mark.parametrize("partner", ["CK", "other", None])
 def test_a_partner_that_was_agreed_or_none(calls: AuthorizedCalls, token: str, partner: str | None) -> None:
     """X-PARTNER-ID is not signed and proves nothing; a wrong one tells of a wrong address."""
-    more = {"X_PARTNER_ID": partner} if partner is not None else {}
+    more: dict[str, Any] = {"X_PARTNER_ID": partner} if partner is not None else {}
     assert SENT == calls.verify(call(token, proof(token), **more))
 
 
@@ -195,7 +191,7 @@ def test_one_digest_is_believed_and_no_other(
     ],
 )
 def test_time_and_signature_are_asked_for(
-    calls: AuthorizedCalls, token: str, change: dict[str, str], why: str
+    calls: AuthorizedCalls, token: str, change: dict[str, Any], why: str
 ) -> None:
     """As for a notice: within the window, and the very text that was signed."""
     assert why == reason(calls, call(token, proof(token), **change))

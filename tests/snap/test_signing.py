@@ -19,13 +19,14 @@ from paygate.snap import (
     verify_hmac,
     verify_rsa,
 )
-from paygate.snap.signing import Encoding
+from paygate.snap.signing import Digest, Encoding
 
 TEXT = "POST:/v1.0/qr/qr-mpm-generate:tok:e3b0:2026-01-02T10:15:00+07:00"
 SECRET = "secret-1"
 STAMP = "2026-01-02T10:15:00+07:00"
 EMPTY = hashlib.sha256(b"").hexdigest()
 ENCODINGS: tuple[Encoding, ...] = ("base64", "hex")
+DIGESTS: tuple[Digest, ...] = ("sha256", "sha512")
 ANY_TEXT = st.text(st.characters(exclude_categories=()))  # lone surrogates as well
 BASE64 = st.binary(max_size=300).map(lambda raw: base64.b64encode(raw).decode())
 HEX = st.binary(max_size=80).map(bytes.hex)
@@ -104,6 +105,18 @@ def test_hmac_is_hmac_sha512(secret: str, text: str) -> None:
     digest = hmac.new(secret.encode(), text.encode(), hashlib.sha512).digest()
     assert base64.b64encode(digest).decode() == sign_hmac(secret, text) == sign_hmac(secret, text, "base64")
     assert digest.hex() == sign_hmac(secret, text, "hex")
+
+
+@given(st.text(min_size=1), st.text(), st.sampled_from(ENCODINGS))
+def test_hmac_sha256_is_another_signature(secret: str, text: str, encoding: Encoding) -> None:
+    """Where a provider has it so; neither fits where the other is due."""
+    digest = hmac.new(secret.encode(), text.encode(), hashlib.sha256).digest()
+    short, long = (sign_hmac(secret, text, encoding, one) for one in DIGESTS)
+    assert (digest.hex() if encoding == "hex" else base64.b64encode(digest).decode()) == short
+    assert verify_hmac(secret, text, short, encoding, "sha256")
+    assert not verify_hmac(secret, text, short, encoding, "sha512")
+    assert not verify_hmac(secret, text, long, encoding, "sha256")
+    assert not verify_hmac("", text, short, encoding, "sha256")
 
 
 @given(st.text(min_size=1), st.text(), st.sampled_from(ENCODINGS))

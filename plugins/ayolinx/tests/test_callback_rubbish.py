@@ -165,7 +165,7 @@ def test_rubbish_that_was_signed(paygate: Paygate, account: SandboxAccount, body
     said: dict[str, Any] = json.loads(body)
     details = said.get("additionalInfo") or {}
     link = details.get("plh") not in (None, "", True, False) and isinstance(details["plh"], (str, int))
-    assert (PaymentLink() if link else codes.CHANNELS.get(details.get("channel"))) == charge.method
+    assert (PaymentLink() if link else codes.CHANNELS.get(details.get("channel") or "")) == charge.method
     assert (said.get("partnerReferenceNo") or said["originalPartnerReferenceNo"]) == charge.reference
     assert said["latestTransactionStatus"] in {f"0{number}" for number in range(7)}
     assert (ChargeStatus.PAID is charge.status) is (said["latestTransactionStatus"] == "00")

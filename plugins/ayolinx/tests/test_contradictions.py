@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 from paygate_ayolinx import Ayolinx
+from paygate_ayolinx.door import SandboxAccount
 from paygate_ayolinx.simulator import AyolinxSimulator
 
 from paygate import (
@@ -18,6 +19,7 @@ from paygate import (
     Paygate,
     Qris,
 )
+from tests.ayolinx import adapter_of
 
 REF = ChargeRef("main", "INV-1", Qris())
 
@@ -35,30 +37,25 @@ class Fixed(httpx.BaseTransport):
         return httpx.Response(self._status, json=self._body)
 
 
-def adapter(simulator: AyolinxSimulator) -> Ayolinx:
-    """The adapter, for a conversation without a gateway."""
-    with Paygate.from_mapping({"gateways": {"main": dict(simulator.settings)}}) as paygate:
-        own: Ayolinx = paygate.gateway("main")._desk._ask["authorize"].__self__  # type: ignore[attr-defined]
-    return own
+@pytest.fixture(scope="session")
+def adapter(account: SandboxAccount) -> Ayolinx:
+    """The account's adapter."""
+    return adapter_of(account)
 
 
 @pytest.mark.parametrize("status", ["00", "03", "04", "06", "07", "99"])
-def test_a_cancellation_that_tells_another_status_is_no_cancellation(
-    simulator: AyolinxSimulator, status: str
-) -> None:
+def test_a_cancellation_that_tells_another_status_is_no_cancellation(adapter: Ayolinx, status: str) -> None:
     """Success with the status of a paid, open or unknown charge leaves the outcome unknown."""
-    talk = Conversation(adapter(simulator).cancel(REF))
+    talk = Conversation(adapter.cancel(REF))
     body = {"responseCode": "2007700", "latestTransactionStatus": status}
     with pytest.raises(OutcomeUnknown, match="another status"):
         talk.answer(httpx.Response(200, json=body))
 
 
 @pytest.mark.parametrize("body", [{}, {"latestTransactionStatus": "05"}, {"latestTransactionStatus": ""}])
-def test_a_cancellation_may_tell_its_status_or_none(
-    simulator: AyolinxSimulator, body: dict[str, str]
-) -> None:
+def test_a_cancellation_may_tell_its_status_or_none(adapter: Ayolinx, body: dict[str, str]) -> None:
     """With the status of a cancelled charge, or without any, it is cancelled."""
-    talk = Conversation(adapter(simulator).cancel(REF))
+    talk = Conversation(adapter.cancel(REF))
     talk.answer(httpx.Response(200, json={"responseCode": "2007700", **body}))
     assert ChargeStatus.CANCELLED is talk.result.status
 
@@ -75,9 +72,9 @@ def test_a_login_that_is_refused_is_not_tried_again(
     assert 1 == provider.requests
 
 
-def test_an_odd_refusal_of_a_charge_is_believed_under_its_http_status(simulator: AyolinxSimulator) -> None:
+def test_an_odd_refusal_of_a_charge_is_believed_under_its_http_status(adapter: Ayolinx) -> None:
     """581000001 under HTTP 401 is a definite no; under HTTP 200 it is nothing to rely on."""
     body = {"responseCode": "581000001", "responseMessage": "UNAUTHORIZED"}
     for status, kind in ((401, AuthenticationFailed), (200, OutcomeUnknown)):
         with pytest.raises(kind):
-            Conversation(adapter(simulator).query(REF)).answer(httpx.Response(status, json=body))
+            Conversation(adapter.query(REF)).answer(httpx.Response(status, json=body))

@@ -126,7 +126,7 @@ def draw_the_rest(simulator: AyolinxSimulator) -> None:
     simulator.faults.draw(RATE, seed=20_260_914)
     for path in PATHS:
         for number, fault in enumerate(Fault):
-            simulator.faults.plan(fault, path, 2 * number + 1)
+            simulator.faults.plan(fault, path, number + 1)
 
 
 def check(simulator: AyolinxSimulator, results: dict[int, Result]) -> list[int]:

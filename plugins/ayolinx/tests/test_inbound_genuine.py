@@ -86,7 +86,8 @@ ALLOWED_PATHS = (
 )
 
 
-def by_name(calls: list[Inbound]) -> Any:
+def by_name(calls: list[Inbound]) -> pytest.MarkDecorator:
+    """Once for each of these calls."""
     return pytest.mark.parametrize("call", calls, ids=[one.name for one in calls])
 
 
@@ -122,7 +123,11 @@ def taken(paygate: Paygate, request: CallbackRequest, body: bytes = NOTICE_TAKEN
 def test_there_are_nine() -> None:
     """Five notices, two token requests and two calls with a token: Ayolinx's documented inbound surface."""
     kinds = [one.kind for one in NINE]
-    assert (5, 2, 2) == tuple(map(kinds.count, ("notice", "token request", "call with a token")))
+    assert (5, 2, 2) == (
+        kinds.count("notice"),
+        kinds.count("token request"),
+        kinds.count("call with a token"),
+    )
     assert set(TOLD) == {one.name for one in TELLING}
 
 

@@ -1,11 +1,9 @@
-"""What Ayolinx's answers mean, without a client."""
+"""What Ayolinx's answers about a QRIS mean, without a client."""
 
 import json
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,7 +17,6 @@ from paygate import (
     ChargeRef,
     ChargeRequest,
     ChargeStatus,
-    Conversation,
     DuplicateReference,
     Flow,
     InvalidRequest,
@@ -32,9 +29,9 @@ from paygate import (
     Qris,
     RateLimited,
     Refused,
-    Secret,
     StateConflict,
 )
+from tests.ayolinx import adapter_of, ended
 
 EXPIRY = datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC)
 ORDER = ChargeRequest(reference="INV-1", amount=Money.idr(25_000), method=Qris(), expires_at=EXPIRY)
@@ -63,19 +60,7 @@ RIGHT: dict[str, int] = {"create_charge": 2004700, "query": 2005100, "cancel": 2
 @pytest.fixture(scope="session")
 def adapter(account: SandboxAccount) -> Ayolinx:
     """The account's adapter."""
-    own = account.settings("/callbacks/main")
-    del own["adapter"]
-    secrets: dict[str, Any] = {key: Secret(own.pop(key)) for key in ("client_secret", "private_key")}
-    return Ayolinx("main", Ayolinx.settings_type(**own, **secrets))
-
-
-def ended(flow: Flow[Charge], reply: Mapping[str, Any] | bytes, status: int = 200, **headers: str) -> Charge:
-    """Answer a flow's one request, and return what it makes of that."""
-    body = reply if isinstance(reply, bytes) else json.dumps(reply).encode()
-    talk = Conversation(flow)
-    talk.answer(httpx.Response(status, content=body, headers=headers))
-    assert talk.request is None
-    return talk.result
+    return adapter_of(account)
 
 
 def flow(adapter: Ayolinx, operation: str) -> Flow[Charge]:

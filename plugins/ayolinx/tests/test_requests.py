@@ -1,4 +1,4 @@
-"""What the adapter asks Ayolinx, byte by byte, without a client."""
+"""What the adapter asks Ayolinx for a login and a QRIS, byte by byte, without a client."""
 
 import base64
 import hashlib
@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from paygate_ayolinx import Ayolinx
 from paygate_ayolinx.door import SandboxAccount
 
-from paygate import ChargeRef, ChargeRequest, Conversation, Credential, Flow, Money, Qris, Secret
+from paygate import ChargeRef, ChargeRequest, Conversation, Credential, Money, Qris
+from tests.ayolinx import adapter_of, asked
 
 BASE = "https://sandbox.ayolinx.id"
 NOW = datetime(2024, 9, 12, 5, 55, 0, 250_000, tzinfo=UTC).timestamp()
@@ -30,14 +31,7 @@ REF = ChargeRef("main", "INV-1", Qris())
 @pytest.fixture(scope="session")
 def make_adapter(account: SandboxAccount) -> Callable[..., Ayolinx]:
     """Make adapters whose clock stands still, with other settings than the account's where given."""
-
-    def make(**other: Any) -> Ayolinx:
-        own = account.settings("/callbacks/main") | other
-        del own["adapter"]
-        secrets: dict[str, Any] = {key: Secret(own.pop(key)) for key in ("client_secret", "private_key")}
-        return Ayolinx("main", Ayolinx.settings_type(**own, **secrets), lambda: NOW)
-
-    return make
+    return lambda **other: adapter_of(account, lambda: NOW, **{"callback_url": None, **other})
 
 
 @pytest.fixture(scope="session")
@@ -49,15 +43,6 @@ def adapter(make_adapter: Callable[..., Ayolinx]) -> Ayolinx:
 def order(reference: str = "INV-1", amount: Money | None = None, **other: Any) -> ChargeRequest:
     """A charge request that is right."""
     return ChargeRequest(reference=reference, amount=amount or Money.idr(25_000), method=Qris(), **other)
-
-
-def asked(flow: Flow[Any]) -> httpx.Request:
-    """The first request of a flow."""
-    with_request = Conversation(flow)
-    assert with_request.request is not None
-    request = with_request.request
-    with_request.close()
-    return request
 
 
 def logged_in(adapter: Ayolinx) -> Credential:

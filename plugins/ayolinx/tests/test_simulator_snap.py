@@ -58,6 +58,7 @@ class Bank(Shop):
         self.token = GRANTED
         self.changed = changed
         self.left_out: str | None = None
+        self.code: Any = "2002500"
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         super().__call__(request)
@@ -67,7 +68,7 @@ class Bank(Shop):
             return httpx.Response(self.status, content=self.content)
         data = json.loads(request.content)
         told = {name: value for name, value in data.items() if name != self.left_out} | self.changed
-        answer = {"responseCode": "2002500", "responseMessage": "Success", "virtualAccountData": told}
+        answer = {"responseCode": self.code, "responseMessage": "Success", "virtualAccountData": told}
         return httpx.Response(self.status, json=answer)
 
 
@@ -321,6 +322,16 @@ def test_an_answer_that_repeats_wrongly(merchant: Merchant, changed: dict[str, A
     paid(merchant, **CIMB)
     merchant.simulator.deliveries.run(Bank(**changed))
     assert not merchant.simulator.deliveries.all[0].accepted
+
+
+@pytest.mark.parametrize("code", ["2005600", "2002400", "00", "4042512", 2002500, None])
+def test_an_answer_under_another_code(merchant: Merchant, code: Any) -> None:
+    """A transfer is taken by 2002500 alone, in text."""
+    paid(merchant)
+    shop = Bank()
+    shop.code = code
+    merchant.simulator.deliveries.run(shop)
+    assert (2, False) == (len(shop.got), merchant.simulator.deliveries.all[0].accepted)
 
 
 def test_an_answer_may_say_more_or_less_of_the_rest(merchant: Merchant) -> None:
