@@ -1,18 +1,26 @@
 """`paygate plugins`: every installed adapter, broken ones included."""
 
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 from rich.table import Table
 from rich.text import Text
 
-from paygate import adapters
-from paygate.cli.output import AsJson, console, print_json
+from paygate import adapters, capabilities
+from paygate.cli.output import AsJson, console, explained, print_json
 from paygate.errors import PluginError
 from paygate.hookspecs import ANNOUNCEMENTS, QUESTIONS
 
 
-def plugins(as_json: AsJson = False) -> None:
+def plugins(
+    adapter: Annotated[str | None, typer.Argument(help="Show what this one can do, by method.")] = None,
+    as_json: AsJson = False,
+) -> None:
     """List the installed adapters: who offers them, what they answer, and what is wrong with them."""
+    if adapter is not None:
+        with explained(as_json=as_json):
+            _capabilities(adapter, as_json=as_json)
+        return
     rows = [row for name, claims in adapters.installed().items() for row in _rows(name, claims)]
     if as_json:
         print_json(rows)
@@ -26,6 +34,18 @@ def plugins(as_json: AsJson = False) -> None:
         state = Text("ready", "green") if problem is None else Text(problem, "red")
         names = (row["adapter"], row["distribution"], ", ".join(row["answers"]))
         table.add_row(*map(Text, names), state)
+    console.print(table)
+
+
+def _capabilities(adapter: str, *, as_json: bool) -> None:
+    rows = capabilities.table(adapters.find(adapter).load())
+    if as_json:
+        print_json([{"method": method, **can} for method, can in rows])
+        return
+    names = capabilities.OPERATIONS[:3]
+    table = Table("method", *names, box=None, pad_edge=False)
+    for method, can in rows:
+        table.add_row(method, *(Text("yes", "green") if can[name] else Text("no", "dim") for name in names))
     console.print(table)
 
 

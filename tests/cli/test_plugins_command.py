@@ -165,3 +165,24 @@ def test_a_plugin_that_wants_to_end_the_program_does_not(
     """A module that calls sys.exit is as broken as any other."""
     install("broken", "broken", "import sys\nsys.exit(7)")
     assert "failed at import" in listed()["broken by broken 1.0"]["problem"]
+
+
+def test_an_adapter_named_shows_what_it_can_do(run: Run) -> None:
+    """By method, and by bank, wallet and store; for programs as plain data."""
+    rows = {row.pop("method"): row for row in json.loads(run("plugins", "ayolinx", "--json").stdout)}
+    assert rows["qris"]["cancel"] is True
+    assert rows["virtual_account bni"] == {
+        "create_charge": True,
+        "query": True,
+        "cancel": False,
+        "parse_callback": True,
+    }
+    [link] = [line.split() for line in run("plugins", "ayolinx").stdout.splitlines() if "link" in line]
+    assert ["payment_link", "yes", "no", "no"] == link
+
+
+def test_an_adapter_that_is_not_there_is_an_error(run: Run) -> None:
+    """Its name is told, and those that are there."""
+    done = run("plugins", "ayolink")
+    assert 2 == done.exit_code
+    assert "did you mean 'ayolinx'?" in done.stderr

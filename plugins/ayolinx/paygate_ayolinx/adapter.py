@@ -193,8 +193,8 @@ class Ayolinx:
 
         return tuple(diagnosis.findings(self._settings))
 
-    @hookimpl
     @staticmethod
+    @hookimpl
     def simulator(callback_url: str, pace: float) -> "AyolinxSimulator":
         """A pretend Ayolinx."""
         from paygate_ayolinx.simulator import AyolinxSimulator
