@@ -219,7 +219,11 @@ class Desk:
                 reference=about.reference,
             )
         ask: Callable[[], Flow[Charge]] = partial(self._ask[name], about)
-        return Operation(self.gateway, name, ask, reference=about.reference, changes=changes)
+        customer = about.customer if isinstance(about, ChargeRequest) else None
+        personal = customer.values if customer is not None else ()
+        return Operation(
+            self.gateway, name, ask, reference=about.reference, changes=changes, personal=personal
+        )
 
 
 def _direct(hook: pluggy.HookCaller, impl: pluggy.HookImpl) -> Callable[..., Any]:

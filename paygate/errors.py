@@ -18,9 +18,14 @@
 A payer's decline is no error: it is a charge whose status is FAILED.
 """
 
-from typing import Any, ClassVar
+import re
+from collections.abc import Iterable
+from typing import Any, ClassVar, Final
 
 from paygate.advice import advice_for
+
+HIDDEN: Final = "***"
+"""What stands in the place of a value that must not be seen."""
 
 CONTEXT = (
     "gateway",
@@ -83,6 +88,15 @@ class PaygateError(Exception):
         for key, value in context.items():
             if getattr(self, key) is None:
                 setattr(self, key, value)
+
+    def hide(self, values: Iterable[str]) -> None:
+        """Take these personal values out of what happened and what the provider said, in any letter case."""
+        for value in values:
+            pattern = re.compile(re.escape(value), re.IGNORECASE)
+            self.what = pattern.sub(HIDDEN, self.what)
+            if self.provider_message is not None:
+                self.provider_message = pattern.sub(HIDDEN, self.provider_message)
+        self.args = (self.what,)
 
     def __str__(self) -> str:
         return self.message()

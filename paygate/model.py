@@ -20,6 +20,7 @@ EMAIL: Final = re.compile(r"[!-?A-~]{1,64}@[!-?A-~]{1,190}", re.ASCII)
 PHONE: Final = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
 URL: Final = re.compile(r"https?://[!-~]{1,2000}", re.ASCII)
 LONGEST_TEXT: Final = 255
+SHORTEST_PERSONAL: Final = 3
 
 
 class ChargeStatus(StrEnum):
@@ -51,6 +52,12 @@ class Customer(Struct, frozen=True, kw_only=True):
             raise InvalidCharge("customer.email", "use an address, as in name@shop.example")
         if self.phone is not None and not _fits(PHONE, self.phone):
             raise InvalidCharge("customer.phone", "use the international form, as in +6281234567890")
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """What must not be seen of it in an error; what is too short to be recognised is left out."""
+        given = (self.name, self.email, self.phone, self.phone and self.phone.removeprefix("+"))
+        return tuple(value for value in given if value is not None and len(value) >= SHORTEST_PERSONAL)
 
     def __repr__(self) -> str:
         return "Customer(***)"

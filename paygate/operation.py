@@ -29,9 +29,20 @@ class Operation(Generic[R]):
 
     A flow with several requests can fail after the first has arrived. Then "not sent" would be a lie,
     and so would "refused" after a request whose outcome nobody knows: both become OutcomeUnknown.
+    `personal` values are those of the payer, which a provider may quote in its answer.
     """
 
-    __slots__ = ("_arrived", "_ask", "_lost", "changes", "external_id", "gateway", "name", "reference")
+    __slots__ = (
+        "_arrived",
+        "_ask",
+        "_lost",
+        "_personal",
+        "changes",
+        "external_id",
+        "gateway",
+        "name",
+        "reference",
+    )
 
     def __init__(
         self,
@@ -41,12 +52,14 @@ class Operation(Generic[R]):
         *,
         reference: str | None = None,
         changes: bool,
+        personal: tuple[str, ...] = (),
     ) -> None:
         self.gateway = gateway
         self.name = name
         self.reference = reference
         self.changes = changes
         self._ask = ask
+        self._personal = personal
         self.external_id: str | None = None
         self._arrived = 0
         self._lost = 0
@@ -95,6 +108,8 @@ class Operation(Generic[R]):
     def verdict(self, error: Exception) -> PaygateError:
         """The error to raise: one that claims no more than is known, and says where it happened."""
         failure = self._judge(error)
+        if self._personal:
+            failure.hide(self._personal)
         failure.locate(
             gateway=self.gateway,
             operation=self.name,

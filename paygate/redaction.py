@@ -4,7 +4,8 @@ import re
 from pathlib import Path
 from typing import Any, Final
 
-HIDDEN: Final = "***"
+from paygate.errors import HIDDEN
+
 LONGEST: Final = 150
 PATTERNS: Final = (
     re.compile(r"-----BEGIN [^-]*-----.*?(-----END [^-]*-----|\Z)", re.DOTALL),

@@ -11,12 +11,15 @@ from paygate import (
     Charge,
     ChargeNotFound,
     ChargeRef,
+    ChargeRequest,
     ChargeStatus,
+    Customer,
     DuplicateReference,
     EWallet,
     Flow,
     Gateway,
     InvalidCharge,
+    InvalidRequest,
     NotAuthorized,
     OutcomeUnknown,
     PaygateError,
@@ -437,3 +440,20 @@ def test_an_implementation_may_take_fewer_arguments(both: Both) -> None:
             return self._charge("INV-1", (yield httpx.Request("GET", "https://tiny.example/")))
 
     assert "INV-1" == both.call(Provider(), "query", named(), tiny(kind=Modest)).reference
+
+
+def test_what_a_provider_repeats_of_the_payer_is_not_shown(both: Both) -> None:
+    """A name in the provider's own words is hidden in every letter case, as e-mail address and phone are."""
+    customer = Customer(name="Budi Santoso", email="budi@shop.example", phone="+6281234567890")
+
+    class Chatty(Tiny):
+        @hookimpl
+        def create_charge(self, request: ChargeRequest) -> Flow[Charge]:
+            yield httpx.Request("POST", "https://tiny.example/charges")
+            raise InvalidRequest("no, BUDI SANTOSO", provider_message="Budi Santoso budi@shop.example")
+
+    with pytest.raises(InvalidRequest) as refused:
+        both.call(Provider(), "create_charge", order(customer=customer), adapter=tiny(kind=Chatty))
+    told = f"{refused.value} {refused.value.args} {refused.value.message('id')}".lower()
+    assert "***" in told
+    assert "budi" not in told

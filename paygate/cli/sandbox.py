@@ -17,7 +17,9 @@ from paygate.errors import ConfigurationError, PluginError
 from paygate.sandbox.simulator import Simulator
 
 MARK = "# Made by `paygate sandbox`, anew at each start."
-EXTRA = "the sandbox needs starlette and uvicorn: install paygate-core with its extra `sandbox`"
+EXTRA = (
+    "the sandbox needs starlette, uvicorn, jinja2 and segno: install paygate-core with its extra `sandbox`"
+)
 
 
 def sandbox(  # noqa: PLR0917 - typer's options
@@ -31,6 +33,10 @@ def sandbox(  # noqa: PLR0917 - typer's options
     pace: Annotated[
         float, typer.Option(min=0.001, help="Divide the waits between callback retries by this.")
     ] = 1.0,
+    variant: Annotated[
+        str | None,
+        typer.Option(help="How it calls back, where it can in several ways; the usual unless told."),
+    ] = None,
     folder: Annotated[
         Path, typer.Option(help="Where to put the configuration and keys made for you.")
     ] = Path("sandbox-account"),
@@ -41,6 +47,8 @@ def sandbox(  # noqa: PLR0917 - typer's options
         serve = server()
         check_url(callback_url)
         simulator = simulator_of(adapter, callback_url, pace)
+        if variant is not None:
+            choose(simulator, variant)
         try:
             running = serve(simulator, port)
         except OSError as error:
@@ -87,6 +95,13 @@ def simulator_of(adapter: str | None, callback_url: str, pace: float) -> Simulat
 def _made(kind: type[Any], callback_url: str, pace: float) -> Simulator:
     simulator: Simulator = kind.simulator(callback_url, pace)
     return simulator
+
+
+def choose(simulator: Simulator, variant: str) -> None:
+    """Let a simulator call back in this way; raise ConfigurationError where it has none such."""
+    if variant not in simulator.variants:
+        raise ConfigurationError(f"variant {variant!r}: it calls back as {' or '.join(simulator.variants)}")
+    simulator.variant = variant
 
 
 def write_account(folder: Path, settings: Mapping[str, Any]) -> Path:
@@ -140,7 +155,7 @@ def _tell(url: str, file: Path, callback_url: str, *, as_json: bool) -> None:
     console.print(f"[bold]A pretend provider listens at {url}[/] (Ctrl-C stops it)\n")
     console.print(f"  configuration   {file}, with keys made for you beside it", markup=False)
     console.print(f"  callbacks go to {callback_url}", markup=False)
-    console.print("\nPlay the payer, and look in:\n")
+    console.print(f"\nPlay the payer, and look in: {url}/_sandbox/ in a browser, or\n", markup=False)
     for line in (
         f"curl {url}/_sandbox/charges",
         f"curl -X POST {url}/_sandbox/charges/REFERENCE/pay     (or fail, or expire)",

@@ -84,7 +84,7 @@ def test_without_the_extra_the_command_says_what_to_install(module: str) -> None
     assert f"{module} is missing; install paygate-core with its extra `cli`" == done.stderr.strip()
 
 
-@pytest.mark.parametrize("module", ["starlette", "uvicorn"])
+@pytest.mark.parametrize("module", ["jinja2", "starlette", "uvicorn"])
 @pytest.mark.parametrize("command", ["demo", "sandbox"])
 def test_without_the_sandbox_extra_its_commands_say_what_to_install(module: str, command: str) -> None:
     """The exit code is that of a wrong configuration, and the pip command is complete."""

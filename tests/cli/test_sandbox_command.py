@@ -52,6 +52,7 @@ def test_a_person_is_told_how_to_use_it(tmp_path: Path) -> None:
         text = running.read_until("faults -d")
         found = re.search(r"A pretend provider listens at (http://127\.0\.0\.1:\d+)", text)
         assert found is not None
+        assert f"{found[1]}/_sandbox/ in a browser" in text
         assert f"curl {found[1]}/_sandbox/charges" in text
         body = re.search(r"-d '(.+)'", text)
         assert body is not None
@@ -103,6 +104,22 @@ def test_the_server_is_closed_when_it_ends(run: Run, tmp_path: Path, stopped_at_
     watched(tmp_path / "paygate.toml")
     assert (0, "stopped") == (done.exit_code, done.stdout.splitlines()[-1])
     assert not stopped_at_once[0]._thread.is_alive()
+
+
+def test_the_variant_of_the_callbacks_can_be_chosen(tmp_path: Path) -> None:
+    """The provider calls back in that way from the start."""
+    with sandbox(tmp_path, "--json", "--variant", "snap") as running:
+        url = told(running)["url"]
+        watched(tmp_path / "paygate.toml")
+        chosen = httpx.get(f"{url}/_sandbox/variant", trust_env=False, timeout=30).json()
+    assert "snap" == chosen["variant"]
+
+
+def test_an_unknown_variant_is_refused(run: Run, tmp_path: Path) -> None:
+    """The error names those that there are, and nothing is written."""
+    done = run("sandbox", "--port", 0, "--folder", tmp_path, "--variant", "pigeon")
+    assert (2, True) == (done.exit_code, "notice or snap" in done.stderr)
+    assert [] == list(tmp_path.iterdir())
 
 
 def test_the_path_of_the_callbacks_is_that_of_their_address(

@@ -1,6 +1,7 @@
 """The pages over HTTP: what they show, what their forms do, and what they refuse. No browser."""
 
 import re
+import threading
 from collections.abc import Iterator
 from html import unescape
 from typing import Final
@@ -11,8 +12,9 @@ import pytest
 from paygate.sandbox import Fault, PayerAction
 from paygate.sandbox.host import serve
 from tests.sandbox.reading import text_of
+from tests.sandbox.shop import SUCCESS, Answer, shop
 from tests.sandbox.toy import KINDS, ToySimulator
-from tests.sandbox.waiting import until
+from tests.sandbox.waiting import PATIENCE, until
 
 NOBODY: Final = "http://127.0.0.1:1/callbacks"
 EVIL: Final = "<script>alert(1)</script>\"'&"
@@ -313,3 +315,22 @@ def test_a_merchants_answer_does_not_become_html(simulator: ToySimulator, client
         reply = client.get(path)
         assert "<script" not in reply.text
         assert EVIL in unescape(reply.text)
+
+
+def test_a_slow_merchant_does_not_keep_the_tester_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a moment the page is shown as things stand, and the callback is on its way."""
+    monkeypatch.setattr("paygate.sandbox.pages.GLANCES", 3)
+    answered = threading.Event()
+
+    def answer(_: object) -> Answer:
+        answered.wait(PATIENCE)
+        return SUCCESS
+
+    with shop(answer) as merchant:
+        slow = ToySimulator(merchant.url)
+        slow.charge("qris", "INV-1")
+        with serve(slow) as host, httpx.Client(base_url=f"{host.url}/_sandbox", trust_env=False) as browser:
+            assert 303 == browser.post("/pay/TOY000001", data={"do": "pay"}).status_code
+            merchant.next()
+            assert "Callback 1 on its way for INV-1 No attempt yet." in text_of(browser.get("/"))
+            answered.set()
