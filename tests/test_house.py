@@ -117,6 +117,8 @@ def test_a_plugin_uses_public_names_only(file: Path) -> None:
         ("rich", {"cli", "__main__.py"}),
         ("starlette", {"sandbox"}),
         ("uvicorn", {"sandbox"}),
+        ("jinja2", {"sandbox"}),
+        ("segno", {"cli", "sandbox", "__main__.py"}),
         ("threading", {"credentials.py", "transports.py", "sandbox", "cli"}),
     ],
 )
