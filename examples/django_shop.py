@@ -1,6 +1,7 @@
-"""A shop on Django: `gunicorn django_shop:application`, with PAYGATE_CONFIG naming your paygate.toml."""
+"""A shop on Django: `gunicorn django_shop:application`."""
 
 import os
+import re
 import secrets
 
 from django.conf import settings
@@ -9,9 +10,9 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import path, re_path
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
-from orders import GATEWAY, WRONG, Orders, refusal, shown, wanted
+from orders import CALLBACK_PATH, CONFIG, DATABASE, GATEWAY, WRONG, Orders, shown, wanted
 
-from paygate import CallbackRequest, NotSent, OutcomeUnknown, Paygate, Refused
+from paygate import CallbackRequest, Paygate, PaygateError
 from paygate.callbacks import WsgiCallbacks
 
 settings.configure(
@@ -21,8 +22,8 @@ settings.configure(
     SECRET_KEY=os.environ.get("SHOP_SECRET_KEY") or secrets.token_urlsafe(50),
 )
 
-paygate = Paygate.from_file(os.environ["PAYGATE_CONFIG"])
-orders = Orders(os.environ.get("SHOP_DATABASE", "shop.db"))
+paygate = Paygate.from_file(CONFIG)
+orders = Orders(DATABASE)
 callbacks = WsgiCallbacks(paygate.gateway(GATEWAY), orders.take, known=orders.known)
 
 
@@ -36,12 +37,11 @@ def order(request: HttpRequest) -> HttpResponse:
     orders.begin(charge_request)
     try:
         charge = paygate.create_charge(charge_request, GATEWAY)
-    except OutcomeUnknown:
-        pass  # it may have been made: never send it again. A callback or a query will tell
-    except (NotSent, Refused) as error:
-        orders.drop(reference)
-        status, why = refusal(error)
-        return JsonResponse({"error": why}, status=status)
+    except PaygateError as error:
+        refused = orders.failed(reference, error)
+        if refused:
+            status, why = refused
+            return JsonResponse({"error": why}, status=status)
     else:
         orders.made(charge)
     return JsonResponse({"reference": reference, "see": f"/orders/{reference}"}, status=201)
@@ -62,7 +62,7 @@ def receive(request: HttpRequest) -> HttpResponse:
 urlpatterns = [
     path("orders", csrf_exempt(require_POST(order))),  # a real shop's page has a CSRF token
     path("orders/<str:reference>", show),
-    re_path("^callbacks/main-8f3c1d", csrf_exempt(receive)),
+    re_path("^" + re.escape(CALLBACK_PATH.removeprefix("/")), csrf_exempt(receive)),
 ]
 
 application = get_wsgi_application()

@@ -1,20 +1,19 @@
-"""A shop on FastAPI: `uvicorn fastapi_shop:app`, with PAYGATE_CONFIG naming your paygate.toml."""
+"""A shop on FastAPI: `uvicorn fastapi_shop:app`."""
 
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.concurrency import run_in_threadpool
-from orders import GATEWAY, WRONG, Orders, refusal, shown, wanted
+from orders import CALLBACK_PATH, CONFIG, DATABASE, GATEWAY, WRONG, Orders, shown, wanted
 from starlette.routing import Route
 
-from paygate import AsyncPaygate, NotSent, OutcomeUnknown, Refused
+from paygate import AsyncPaygate, PaygateError
 from paygate.callbacks import AsgiCallbacks
 
-paygate = AsyncPaygate.from_file(os.environ["PAYGATE_CONFIG"])
-orders = Orders(os.environ.get("SHOP_DATABASE", "shop.db"))
+paygate = AsyncPaygate.from_file(CONFIG)
+orders = Orders(DATABASE)
 callbacks = AsgiCallbacks(paygate.gateway(GATEWAY), orders.take, known=orders.known)
 
 
@@ -25,7 +24,7 @@ async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
 
 
-app = FastAPI(lifespan=lifespan, routes=[Route("/callbacks/main-8f3c1d{below:path}", callbacks)])
+app = FastAPI(lifespan=lifespan, routes=[Route(CALLBACK_PATH + "{below:path}", callbacks)])
 
 
 @app.post("/orders", status_code=201)
@@ -39,11 +38,10 @@ async def order(request: Request) -> dict[str, str]:
     await run_in_threadpool(orders.begin, charge_request)
     try:
         charge = await paygate.create_charge(charge_request, GATEWAY)
-    except OutcomeUnknown:
-        pass  # it may have been made: never send it again. A callback or a query will tell
-    except (NotSent, Refused) as error:
-        await run_in_threadpool(orders.drop, reference)
-        raise HTTPException(*refusal(error)) from None
+    except PaygateError as error:
+        refused = await run_in_threadpool(orders.failed, reference, error)
+        if refused:
+            raise HTTPException(*refused) from None
     else:
         await run_in_threadpool(orders.made, charge)
     return {"reference": reference, "see": f"/orders/{reference}"}

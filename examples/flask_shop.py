@@ -1,21 +1,20 @@
-"""A shop on Flask: `gunicorn flask_shop:app`, with PAYGATE_CONFIG naming your paygate.toml."""
+"""A shop on Flask: `gunicorn flask_shop:app`."""
 
-import os
 from typing import Any
 
 from flask import Flask, request
-from orders import GATEWAY, WRONG, Orders, refusal, shown, wanted
+from orders import CALLBACK_PATH, CONFIG, DATABASE, GATEWAY, WRONG, Orders, shown, wanted
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
-from paygate import NotSent, OutcomeUnknown, Paygate, Refused
+from paygate import Paygate, PaygateError
 from paygate.callbacks import WsgiCallbacks
 
-paygate = Paygate.from_file(os.environ["PAYGATE_CONFIG"])
-orders = Orders(os.environ.get("SHOP_DATABASE", "shop.db"))
+paygate = Paygate.from_file(CONFIG)
+orders = Orders(DATABASE)
 callbacks = WsgiCallbacks(paygate.gateway(GATEWAY), orders.take, known=orders.known)
 
 app = Flask(__name__)
-app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {"/callbacks/main-8f3c1d": callbacks})  # type: ignore[method-assign]
+app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {CALLBACK_PATH: callbacks})  # type: ignore[method-assign]
 
 
 @app.post("/orders")
@@ -29,12 +28,11 @@ def order() -> tuple[dict[str, str], int]:
     orders.begin(charge_request)
     try:
         charge = paygate.create_charge(charge_request, GATEWAY)
-    except OutcomeUnknown:
-        pass  # it may have been made: never send it again. A callback or a query will tell
-    except (NotSent, Refused) as error:
-        orders.drop(reference)
-        status, why = refusal(error)
-        return {"error": why}, status
+    except PaygateError as error:
+        refused = orders.failed(reference, error)
+        if refused:
+            status, why = refused
+            return {"error": why}, status
     else:
         orders.made(charge)
     return {"reference": reference, "see": f"/orders/{reference}"}, 201

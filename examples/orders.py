@@ -3,6 +3,7 @@
 The book is one SQLite file, so that several workers share it.
 """
 
+import logging
 import os
 import sqlite3
 import uuid
@@ -14,27 +15,51 @@ from typing import Any, Final, Literal
 import msgspec
 
 from paygate import (
+    AlreadyPaid,
     Callback,
     Charge,
     ChargeRequest,
     ChargeStatus,
     Customer,
+    DuplicateReference,
     InvalidCharge,
     Item,
     Method,
     Money,
-    NotSent,
-    Refused,
+    OutcomeUnknown,
+    PaygateError,
+    StateConflict,
     UnsupportedOperation,
 )
 
+log = logging.getLogger("shop")
+
 GATEWAY: Final = "main"
-PRICES: Final = {"coffee": Money.idr(25_000), "cake": Money.idr(40_000)}
+CONFIG: Final = os.environ.get("PAYGATE_CONFIG", "paygate.toml")
+CALLBACK_PATH: Final = os.environ.get("CALLBACK_PATH", "/callbacks/main")  # the sandbox's: make your own
+DATABASE: Final = os.environ.get("SHOP_DATABASE", "shop.db")
 SHOP_URL: Final = os.environ.get("SHOP_URL", "http://127.0.0.1:8000")
+PRICES: Final = {"coffee": Money.idr(25_000), "cake": Money.idr(40_000)}
 TIME_TO_PAY: Final = timedelta(hours=1)
-REFUNDS: Final = (ChargeStatus.REFUNDED, ChargeStatus.PARTIALLY_REFUNDED)
+
+PENDING: Final = (ChargeStatus.PENDING,)
+UNPAID: Final = (*PENDING, ChargeStatus.FAILED, ChargeStatus.EXPIRED, ChargeStatus.CANCELLED)
+BEFORE: Final = {
+    ChargeStatus.PENDING: PENDING,
+    ChargeStatus.FAILED: UNPAID,
+    ChargeStatus.EXPIRED: UNPAID,
+    ChargeStatus.CANCELLED: UNPAID,
+    ChargeStatus.PAID: PENDING,  # from here goods go out
+    ChargeStatus.PARTIALLY_REFUNDED: (*UNPAID, ChargeStatus.PAID, ChargeStatus.PARTIALLY_REFUNDED),
+    ChargeStatus.REFUNDED: tuple(ChargeStatus),
+}
+"""The states of an order in which it may be told to be in another."""
+
+MAY_EXIST: Final = (OutcomeUnknown, DuplicateReference, AlreadyPaid, StateConflict)
+"""Errors after which a charge may exist although we have no answer: our references are always fresh."""
 
 TABLES: Final = """
+BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS orders (
     reference TEXT PRIMARY KEY, provider_reference TEXT, status TEXT NOT NULL, charge BLOB NOT NULL
 );
@@ -43,10 +68,8 @@ CREATE TABLE IF NOT EXISTS conflicts (
     kind TEXT, reference TEXT, provider_reference TEXT, status TEXT, paid_amount TEXT,
     UNIQUE (kind, reference, provider_reference, status, paid_amount)
 );
+COMMIT;
 """
-UPDATE: Final = "UPDATE orders SET provider_reference = ?, status = ?, charge = ? WHERE reference = ? AND "
-UPDATE_OPEN: Final = UPDATE + "status = 'pending'"
-UPDATE_PAID: Final = UPDATE + "status IN ('pending', 'paid', 'partially_refunded')"
 
 
 class Wanted(msgspec.Struct):
@@ -87,11 +110,15 @@ def shown(charge: Charge) -> dict[str, Any]:
     }
 
 
-def refusal(error: NotSent | Refused) -> tuple[int, str]:
+def refusal(error: PaygateError) -> tuple[int, str]:
     """The HTTP status and the words for a buyer whose order came to nothing."""
     if isinstance(error, (InvalidCharge, UnsupportedOperation)):
         return 422, error.what
     return 502, "this way of paying does not work just now; choose another"
+
+
+class Overtaken(Exception):
+    """The book has changed since a callback was compared with it: the provider must call again."""
 
 
 class Orders:
@@ -99,7 +126,7 @@ class Orders:
 
     def __init__(self, file: str | os.PathLike[str]) -> None:
         self._file = file
-        with self._database() as database:
+        with self._connection() as database:
             database.executescript(TABLES)
 
     def begin(self, request: ChargeRequest) -> None:
@@ -112,38 +139,66 @@ class Orders:
             amount=request.amount,
         )
         row = (charge.reference, None, charge.status, msgspec.json.encode(charge))
-        with self._database() as database:
+        with self._writing() as database:
             database.execute("INSERT INTO orders VALUES (?, ?, ?, ?)", row)
 
     def made(self, charge: Charge) -> None:
-        """Enter what the provider answered, unless a callback was faster."""
-        with self._database() as database:
-            database.execute(UPDATE_OPEN, _row(charge))
+        """Enter how to pay. What a callback has told before stays: it is newer."""
+        with self._writing() as database:
+            order = _find(database, charge.reference)
+            if order is None:
+                raise LookupError(charge.reference)
+            number = order.provider_reference or charge.provider_reference
+            _write(
+                database,
+                msgspec.structs.replace(
+                    order,
+                    provider_reference=number,
+                    instructions=charge.instructions,
+                    expires_at=charge.expires_at,
+                    raw=order.raw or charge.raw,
+                ),
+            )
+
+    def failed(self, reference: str, error: PaygateError) -> tuple[int, str] | None:
+        """Enter that no charge was made. What the buyer is told: HTTP status and words.
+
+        None where it may have been made all the same. Then the order stays, and is never sent again: a
+        callback or a query will tell.
+        """
+        log.warning("no charge for order %s: %s", reference, error)  # its text has nothing of the buyer's
+        if isinstance(error, MAY_EXIST):
+            return None
+        self.drop(reference)
+        return refusal(error)
 
     def drop(self, reference: str) -> None:
-        """Strike out an order whose charge was certainly not made."""
-        with self._database() as database:
-            database.execute("DELETE FROM orders WHERE reference = ? AND status = 'pending'", [reference])
+        """Strike out an order, unless a callback has told of it: then its charge exists."""
+        untold = (
+            "DELETE FROM orders WHERE reference = ? AND status = 'pending' AND provider_reference IS NULL"
+        )
+        with self._writing() as database:
+            database.execute(untold, [reference])
 
     def find(self, reference: str) -> Charge | None:
         """How an order stands."""
-        return self._one("SELECT charge FROM orders WHERE reference = ?", reference)
+        with self._connection() as database:
+            return _find(database, reference)
 
     def known(self, told: Charge) -> Charge | None:
         """What we know of a charge that a callback tells of, by our number or by the provider's."""
-        by_theirs = "SELECT charge FROM orders WHERE provider_reference IN (?, ?)"
-        return self.find(told.reference) or self._one(by_theirs, told.reference, told.provider_reference)
+        with self._connection() as database:
+            return _find(database, told.reference) or _find_by_theirs(database, told)
 
     def take(self, callback: Callback) -> None:
-        """Act upon a callback, all of it or nothing. The same one may come again: it changes nothing."""
-        with self._database() as database:
-            for charge in callback.charges:
-                update = UPDATE_PAID if charge.status in REFUNDS else UPDATE_OPEN
-                is_new = database.execute(update, _row(charge)).rowcount == 1
-                if is_new and charge.status is ChargeStatus.PAID:
-                    database.execute(
-                        "INSERT INTO parcels VALUES (?)", [charge.reference]
-                    )  # goods go out once
+        """Act upon a callback, all of it or nothing. The same one may come again: it changes nothing.
+
+        Raises Overtaken where the book has changed since `known` looked into it, so that the provider calls
+        again and it is compared anew.
+        """
+        with self._writing() as database:
+            for news in callback.charges:
+                _enter(database, news)
             for conflict in callback.conflicts:  # a person looks at these; nothing is delivered
                 told = conflict.told
                 row = (conflict.kind, told.reference, told.provider_reference or "", told.status)
@@ -151,16 +206,61 @@ class Orders:
                     "INSERT OR IGNORE INTO conflicts VALUES (?, ?, ?, ?, ?)", [*row, str(told.paid_amount)]
                 )
 
-    def _one(self, query: str, *values: str | None) -> Charge | None:
-        with self._database() as database:
-            row = database.execute(query, values).fetchone()
-        return msgspec.json.decode(row[0], type=Charge) if row else None
-
     @contextmanager
-    def _database(self) -> Iterator[sqlite3.Connection]:
-        with closing(sqlite3.connect(self._file, timeout=30)) as database, database:
+    def _connection(self) -> Iterator[sqlite3.Connection]:
+        connection = sqlite3.connect(self._file, timeout=30, isolation_level=None)
+        with closing(connection) as database:
             yield database
 
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction: from its first reading to its end nobody else writes."""
+        with self._connection() as database:
+            database.execute("BEGIN IMMEDIATE")
+            with database:
+                yield database
 
-def _row(charge: Charge) -> tuple[str | None, str, bytes, str]:
-    return charge.provider_reference, charge.status, msgspec.json.encode(charge), charge.reference
+
+def _enter(database: sqlite3.Connection, news: Charge) -> None:
+    """Write what is told of an order as it stands in this transaction, and no more than is told."""
+    order = _find(database, news.reference)
+    if order is None:
+        raise Overtaken(news.reference)
+    if order.status not in BEFORE[news.status]:
+        if (order.status, order.provider_reference) != (news.status, news.provider_reference):
+            raise Overtaken(news.reference)
+        return  # a repeat
+    _write(
+        database,
+        msgspec.structs.replace(
+            order,
+            status=news.status,
+            provider_reference=news.provider_reference or order.provider_reference,
+            paid_at=news.paid_at or order.paid_at,
+            paid_amount=news.paid_amount or order.paid_amount,
+            raw=news.raw,
+        ),
+    )
+    if news.status is ChargeStatus.PAID:
+        database.execute("INSERT INTO parcels VALUES (?)", [news.reference])  # goods go out once
+
+
+def _write(database: sqlite3.Connection, order: Charge) -> None:
+    update = "UPDATE orders SET provider_reference = ?, status = ?, charge = ? WHERE reference = ?"
+    row = (order.provider_reference, order.status, msgspec.json.encode(order), order.reference)
+    database.execute(update, row)
+
+
+def _find(database: sqlite3.Connection, reference: str) -> Charge | None:
+    found = database.execute("SELECT charge FROM orders WHERE reference = ?", [reference])
+    return _charge(found.fetchone())
+
+
+def _find_by_theirs(database: sqlite3.Connection, told: Charge) -> Charge | None:
+    query = "SELECT charge FROM orders WHERE provider_reference IN (?, ?)"
+    found = database.execute(query, [told.reference, told.provider_reference])
+    return _charge(found.fetchone())
+
+
+def _charge(row: tuple[bytes] | None) -> Charge | None:
+    return msgspec.json.decode(row[0], type=Charge) if row else None

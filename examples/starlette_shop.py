@@ -1,21 +1,20 @@
-"""A shop on Starlette: `uvicorn starlette_shop:app`, with PAYGATE_CONFIG naming your paygate.toml."""
+"""A shop on Starlette: `uvicorn starlette_shop:app`."""
 
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from orders import GATEWAY, WRONG, Orders, refusal, shown, wanted
+from orders import CALLBACK_PATH, CONFIG, DATABASE, GATEWAY, WRONG, Orders, shown, wanted
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from paygate import AsyncPaygate, NotSent, OutcomeUnknown, Refused
+from paygate import AsyncPaygate, PaygateError
 from paygate.callbacks import AsgiCallbacks
 
-paygate = AsyncPaygate.from_file(os.environ["PAYGATE_CONFIG"])
-orders = Orders(os.environ.get("SHOP_DATABASE", "shop.db"))
+paygate = AsyncPaygate.from_file(CONFIG)
+orders = Orders(DATABASE)
 callbacks = AsgiCallbacks(paygate.gateway(GATEWAY), orders.take, known=orders.known)
 
 
@@ -29,12 +28,11 @@ async def order(request: Request) -> JSONResponse:
     await run_in_threadpool(orders.begin, charge_request)
     try:
         charge = await paygate.create_charge(charge_request, GATEWAY)
-    except OutcomeUnknown:
-        pass  # it may have been made: never send it again. A callback or a query will tell
-    except (NotSent, Refused) as error:
-        await run_in_threadpool(orders.drop, reference)
-        status, why = refusal(error)
-        return JSONResponse({"error": why}, status)
+    except PaygateError as error:
+        refused = await run_in_threadpool(orders.failed, reference, error)
+        if refused:
+            status, why = refused
+            return JSONResponse({"error": why}, status)
     else:
         await run_in_threadpool(orders.made, charge)
     return JSONResponse({"reference": reference, "see": f"/orders/{reference}"}, 201)
@@ -57,7 +55,7 @@ app = Starlette(
     routes=[
         Route("/orders", order, methods=["POST"]),
         Route("/orders/{reference}", show),
-        Route("/callbacks/main-8f3c1d{below:path}", callbacks),
+        Route(CALLBACK_PATH + "{below:path}", callbacks),
     ],
     lifespan=lifespan,
 )

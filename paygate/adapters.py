@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from importlib import metadata
 
 GROUP: Final = "paygate.adapters"
+OURS: Final = "paygate-core"
 
 
 class Plugin(Struct, frozen=True):
@@ -71,18 +72,30 @@ def installed() -> dict[str, list[Plugin]]:
     return {name: list(plugins) for name, plugins in sorted(_scan().items())}
 
 
-def find(name: str) -> Plugin:
-    """The plugin that offers this adapter; raise ConfigurationError for none, PluginError for two."""
+def find(name: str, gateway: str | None = None) -> Plugin:
+    """The plugin that offers this adapter; raise ConfigurationError for none, PluginError for two.
+
+    `gateway` is whose `adapter` it is, for the error to name.
+    """
     claims = _scan().get(name, ())
     if len(claims) == 1:
         return claims[0]
     if claims:
         both = " and ".join(plugin.source for plugin in claims)
         raise PluginError(f"adapter {name!r} is claimed by {both}: uninstall all but one")
+    place = f"gateways.{gateway}.adapter: " if gateway is not None else ""
     # Whatever stands there may be a secret in the wrong place.
     raise ConfigurationError(
-        f"no installed plugin offers an adapter named {scrub(name)!r}{meant(name, _scan())}"
+        f"{place}no installed plugin offers an adapter named {scrub(name)!r}{meant(name, _scan())}",
+        gateway=gateway,
     )
+
+
+def own_version() -> str:
+    """The version of paygate itself, as it is installed."""
+    from importlib import metadata
+
+    return metadata.version(OURS)
 
 
 @functools.cache

@@ -43,6 +43,18 @@ def compared(callback: Callback, known: Sequence[Charge | None]) -> Callback:
     )
 
 
+def contradiction(told: Charge, before: Charge) -> Conflict | None:
+    """How the answer to a query contradicts what was known before it, if it does.
+
+    An answer that tells no paid amount, or another number of the provider's, contradicts nothing.
+    """
+    kind = _conflict(told, before)
+    is_untold = kind is ConflictKind.AMOUNT and None in (told.paid_amount, before.amount)
+    if kind is None or kind is ConflictKind.TWICE or is_untold:
+        return None
+    return Conflict(kind, told, before)
+
+
 def _conflict(told: Charge, ours: Charge | None) -> ConflictKind | None:
     """The gravest way in which a told charge contradicts ours, if it does."""
     if ours is None or not _are_one(told, ours):

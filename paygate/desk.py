@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pluggy
 
-from paygate.callback import AGAIN, Callback, CallbackReply, CallbackRequest
+from paygate.callback import AGAIN, Callback, CallbackReply, CallbackRequest, ConflictKind
 from paygate.capabilities import NOTHING, Served, served_by
-from paygate.conflicts import compared
+from paygate.conflicts import compared, contradiction
 from paygate.errors import CallbackRejected, InvalidCharge, PaygateError, PluginError, UnsupportedOperation
 from paygate.flow import Credential, Flow
 from paygate.hookspecs import ANNOUNCEMENTS, QUESTIONS, Exchange
@@ -148,7 +148,13 @@ class Desk:
             ) from None
 
     def learnt(self, charge: Charge, before: Charge | ChargeRef | None) -> Charge:
-        """Announce a status that the caller did not have."""
+        """Announce a status that the caller did not have; one that is behind it is not applied."""
+        conflict = contradiction(charge, before) if isinstance(before, Charge) else None
+        if conflict is not None:
+            self.announce("conflict_found", conflict=conflict)
+            if conflict.kind is ConflictKind.REGRESSION:
+                assert isinstance(before, Charge)
+                return before
         if self._listeners["charge_changed"] and charge.status is not getattr(before, "status", None):
             self.announce("charge_changed", charge=charge)
         return charge
@@ -203,7 +209,8 @@ class Desk:
 
     def _operation(self, name: str, about: ChargeRequest | ChargeRef, *, changes: bool) -> Operation[Charge]:
         method = about.method
-        if method not in self._served.get(name, NOTHING):
+        served = self._served.get(name, NOTHING)
+        if method not in served:
             if method is None:
                 raise InvalidCharge(
                     "method",
@@ -213,7 +220,8 @@ class Desk:
                     reference=about.reference,
                 )
             raise UnsupportedOperation(
-                f"this adapter does not offer {name} for {f'{method.kind} {method.brand}'.strip()}",
+                f"this adapter does not offer {name} for {f'{method.kind} {method.brand}'.strip()}; "
+                f"it does for {_others(served, type(method))}",
                 gateway=self.gateway,
                 operation=name,
                 reference=about.reference,
@@ -224,6 +232,12 @@ class Desk:
         return Operation(
             self.gateway, name, ask, reference=about.reference, changes=changes, personal=personal
         )
+
+
+def _others(served: Served, kind: type[Method]) -> str:
+    """What an implementation serves instead: other brands of a method, or else other methods."""
+    names = sorted(served.brands(kind)) or [one.kind for one in METHODS if served.takes(one)]
+    return ", ".join(names) or "no method at all"
 
 
 def _direct(hook: pluggy.HookCaller, impl: pluggy.HookImpl) -> Callable[..., Any]:

@@ -27,6 +27,10 @@ from paygate.advice import advice_for
 HIDDEN: Final = "***"
 """What stands in the place of a value that must not be seen."""
 
+CUT_OFF: Final = "…"
+"""What a text ends with that was cut off."""
+
+SHORTEST_PART: Final = 3
 CONTEXT = (
     "gateway",
     "operation",
@@ -92,14 +96,25 @@ class PaygateError(Exception):
     def hide(self, values: Iterable[str]) -> None:
         """Take these personal values out of what happened and what the provider said, in any letter case."""
         for value in values:
-            pattern = re.compile(re.escape(value), re.IGNORECASE)
-            self.what = pattern.sub(HIDDEN, self.what)
+            self.what = _hidden(value, self.what)
             if self.provider_message is not None:
-                self.provider_message = pattern.sub(HIDDEN, self.provider_message)
+                self.provider_message = _hidden(value, self.provider_message)
         self.args = (self.what,)
 
     def __str__(self) -> str:
         return self.message()
+
+
+def _hidden(value: str, text: str) -> str:
+    """A text without a value, also where the text was cut off in the middle of it."""
+    text = re.sub(re.escape(value), HIDDEN, text, flags=re.IGNORECASE)
+    if not text.endswith(CUT_OFF):
+        return text
+    kept = text.removesuffix(CUT_OFF)
+    for length in range(len(value) - 1, SHORTEST_PART - 1, -1):
+        if kept.lower().endswith(value[:length].lower()):
+            return kept[:-length] + HIDDEN + CUT_OFF
+    return text
 
 
 class NotSent(PaygateError):

@@ -73,6 +73,10 @@ class Gateway(Offline):
     def query(self, charge: Charge | ChargeRef) -> Charge:
         """Ask the provider how a charge stands; it changes nothing, so paygate repeats it on failure.
 
+        Given your Charge, an answer that contradicts it is announced as `conflict_found`; one that is behind
+        it, as a paid charge told as open, is not applied: yours comes back. Given a ChargeRef, you get the
+        bare answer. Compare `paid_amount` with your order before you deliver.
+
         Raises ChargeNotFound where the provider does not know it (yet), else as `create_charge`.
         """
         operation = self._desk.query(charge)

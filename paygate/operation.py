@@ -107,9 +107,9 @@ class Operation(Generic[R]):
 
     def verdict(self, error: Exception) -> PaygateError:
         """The error to raise: one that claims no more than is known, and says where it happened."""
+        if isinstance(error, PaygateError):
+            error.hide(self._personal)
         failure = self._judge(error)
-        if self._personal:
-            failure.hide(self._personal)
         failure.locate(
             gateway=self.gateway,
             operation=self.name,

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Any, Final
 
-from paygate.errors import HIDDEN
+from paygate.errors import CUT_OFF, HIDDEN
 
 LONGEST: Final = 150
 PATTERNS: Final = (
@@ -45,7 +45,7 @@ def scrub(text: str) -> str:
     for pattern in PATTERNS:
         text = pattern.sub(HIDDEN, text)
     printable = "".join(sign if sign.isprintable() else " " for sign in text)
-    return printable if len(printable) <= LONGEST else printable[: LONGEST - 1] + "…"
+    return printable if len(printable) <= LONGEST else printable[: LONGEST - 1] + CUT_OFF
 
 
 def place_of(error: BaseException) -> str:

@@ -87,7 +87,7 @@ class _Gateways(Generic[G]):
 
 def _adapter(one: GatewaySettings, clock: Clock) -> object:
     """The adapter of a gateway, built from its settings; errors name the gateway and the stage."""
-    plugin = adapters.find(one.adapter)
+    plugin = adapters.find(one.adapter, one.name)
     kind = plugin.load()
     try:
         return kind(one.name, one.fitted(kind.settings_type), clock)

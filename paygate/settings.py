@@ -17,6 +17,13 @@ from paygate.redaction import Secret
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]*")
 SECTIONS: Final = ("gateways", "routes")
 LARGEST: Final = 1_000_000
+PLACE: Final = re.compile(r"\$\.(\w+)(.*)`")
+"""Where msgspec found something wrong: the key, and the way on within its value."""
+
+EXPECTED: Final = re.compile(r"Expected `([^`]*)`(?:, got `([^`]*)`)?")
+COMPOUND: Final = ("object", "array")
+NUMBERS: Final = ("int", "float", "bool")
+
 HOST_KEYS: Final = ("adapter", "timeout_seconds", "max_in_flight")
 
 
@@ -44,16 +51,8 @@ class GatewaySettings(Struct, frozen=True, kw_only=True):
         try:
             return msgspec.convert(dict(self.own), shape, dec_hook=_secret)
         except msgspec.ValidationError as error:
-            # msgspec quotes some wrong values, which may be a secret in the wrong place.
-            place = re.search(r"\$\.(\w+)", str(error))
-            raise _wrong(
-                self.name,
-                place[1] if place else "settings",
-                f"has the wrong type or form ({re.split('[,-]', str(error))[0].strip()})"
-                if str(error).startswith("Expected")
-                else "has the wrong form",
-                (),
-            ) from None
+            place = PLACE.search(str(error))
+            raise _wrong(self.name, place[1] if place else "settings", _form(str(error), place), ()) from None
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -86,16 +85,33 @@ def from_mapping(document: Mapping[str, Any], folder: str | os.PathLike[str] = "
     tables = document.get("gateways")
     if not isinstance(tables, Mapping) or not tables:
         raise ConfigurationError("no gateway is configured: add [gateways.main]")
-    gateways = {name: _gateway(name, table, Path(folder)) for name, table in tables.items()}
+    resolved = _all_resolved(tables, Path(folder))
+    gateways = {name: _gateway(name, table) for name, table in resolved.items()}
     return Settings(gateways=gateways, routes=_routes(document.get("routes", {}), gateways))
 
 
-def _gateway(name: str, table: Any, folder: Path) -> GatewaySettings:
+def _all_resolved(tables: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """Every gateway's values resolved; what cannot be found is told together, in a line each."""
+    resolved, problems, gateways = {}, [], []
+    for name, table in tables.items():
+        resolved[name] = values = dict(table) if isinstance(table, Mapping) else table
+        for key, value in table.items() if isinstance(table, Mapping) else ():
+            try:
+                values[key] = _resolved(name, key, value, folder)
+            except ConfigurationError as error:
+                problems.append(error.what)
+                gateways.append(name)
+    if problems:
+        raise ConfigurationError("\n".join(problems), gateway=gateways[0] if len({*gateways}) == 1 else None)
+    return resolved
+
+
+def _gateway(name: str, table: Any) -> GatewaySettings:
     if NAME.fullmatch(name) is None:
         raise ConfigurationError(f"[gateways.{name}]: use a name of lower-case letters, digits, '-' and '_'")
     if not isinstance(table, Mapping):
         raise ConfigurationError(f"[gateways.{name}] is not a table")
-    values = {key: _resolved(name, key, value, folder) for key, value in table.items()}
+    values = dict(table)
     host = {key: values.pop(key) for key in HOST_KEYS if key in values}
     if not isinstance(host.get("adapter"), str):
         raise _wrong(name, "adapter", 'is missing; add it, as in adapter = "ayolinx"', ())
@@ -162,7 +178,28 @@ def known_keys(fields: tuple[msgspec.structs.FieldInfo, ...]) -> tuple[str, ...]
 def _secret(kind: type, value: Any) -> Any:
     if kind is Secret and isinstance(value, str):
         return Secret(value)
-    raise TypeError("Expected `str`")  # msgspec adds the place
+    kinds = {Mapping: "object", list: "array"}
+    told = next((name for one, name in kinds.items() if isinstance(value, one)), type(value).__name__)
+    raise TypeError(f"Expected `str`, got `{told}`")  # msgspec adds the place
+
+
+def _form(told: str, place: re.Match[str] | None) -> str:
+    """What is wrong with a value's form, and how to write it; never the value.
+
+    msgspec quotes some wrong values, which may be a secret in the wrong place: only types are repeated.
+    """
+    types = EXPECTED.match(told)
+    if types is None:
+        return "has the wrong form"
+    expected, got = types[1].split(" ")[0], types[2]
+    cure = ""
+    if expected == "str" and got not in COMPOUND:
+        cure = "; write it in quotes"
+    elif expected == "str" and place is not None and not place[2]:
+        cure = '; write a text, { env = "NAME" } or { file = "path" }'
+    elif expected in NUMBERS and got == "str":
+        cure = "; write it without quotes"
+    return f"has the wrong type or form (Expected `{types[1]}`){cure}"
 
 
 def _wrong(gateway: str, key: str, why: str, known: tuple[str, ...]) -> ConfigurationError:

@@ -27,6 +27,7 @@ KEEP_ALIVE: Final = 4.0
 
 LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 LIMITS: Final = httpx.Limits(max_connections=2, max_keepalive_connections=1, keepalive_expiry=KEEP_ALIVE)
+PORTS: Final = {"http": 80, "https": 443}
 NEVER_LEFT: Final = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
@@ -51,8 +52,19 @@ def failure_of(error: Exception) -> PaygateError:
         return error
     kind = type(error).__name__
     if isinstance(error, NEVER_LEFT):
-        return Unreachable(f"no connection to the provider ({kind}: {scrub(str(error))})")
+        return Unreachable(f"no connection to {_tried(error)} ({kind}: {scrub(str(error))})")
     return OutcomeUnknown(f"no complete answer from the provider ({kind})")
+
+
+def _tried(error: httpx.RequestError) -> str:
+    """Host and port that were to be reached; nothing else of the address, which may hold secrets."""
+    try:
+        url = error.request.url
+    except RuntimeError:  # how httpx says that it does not know
+        return "the provider"
+    host = f"[{url.host}]" if ":" in url.host else url.host
+    port = url.port or PORTS.get(url.scheme)
+    return f"{host}:{port}" if port else host
 
 
 def _proxies() -> dict[str, httpx.Proxy]:
@@ -156,7 +168,8 @@ class Pool(httpx.BaseTransport):
             transport = self._idle.take(request.url)
             try:
                 response = whole(transport.handle_request(request))
-            except BaseException:
+            except BaseException as error:
+                _name(error, request)
                 _close(transport)
                 raise
             overdue = self._idle.give(request.url, transport)
@@ -195,7 +208,8 @@ class AsyncPool(httpx.AsyncBaseTransport):
             transport = self._idle.take(request.url)
             try:
                 response = await whole_async(await transport.handle_async_request(request))
-            except BaseException:
+            except BaseException as error:
+                _name(error, request)
                 await _aclose(transport)
                 raise
             overdue = self._idle.give(request.url, transport)
@@ -208,6 +222,12 @@ class AsyncPool(httpx.AsyncBaseTransport):
     async def aclose(self) -> None:
         for transport in self._idle.drain():
             await _aclose(transport)
+
+
+def _name(error: BaseException, request: httpx.Request) -> None:
+    """Tell an exception of a transport which request it is about, as httpx's own client does."""
+    if isinstance(error, httpx.RequestError):
+        error.request = request
 
 
 def _close(transport: httpx.HTTPTransport) -> None:

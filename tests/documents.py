@@ -1,19 +1,32 @@
 """Run the examples of README.md and docs/ against a pretend Ayolinx, as a reader would."""
 
+import asyncio
 import contextlib
+import io
 import os
 import tempfile
 import urllib.request
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from paygate_ayolinx.simulator import AyolinxSimulator
 from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser
 
+from paygate import CallbackReply, CallbackRequest
+from paygate.callbacks import AsgiCallbacks, WsgiCallbacks
 from paygate.cli.sandbox import write_account
 from paygate.sandbox import Fault, PayerAction
 from paygate.sandbox.host import serve
+
+ROOT: Final = Path(__file__).parent.parent
+
+
+def answered(application: AsgiCallbacks | WsgiCallbacks, request: CallbackRequest) -> CallbackReply:
+    """What a callback application of a page answers."""
+    if isinstance(application, AsgiCallbacks):
+        return asyncio.run(application.answer(request))
+    return application.answer(request)
 
 
 def set_up(namespace: dict[str, Any]) -> None:
@@ -36,6 +49,19 @@ def set_up(namespace: dict[str, Any]) -> None:
             assert reply.status == 200
 
     namespace["play_the_payer"] = play_the_payer
+
+    def told_three_times(application: AsgiCallbacks | WsgiCallbacks, reference: str) -> str:
+        told = [one for one in simulator.deliveries.all if one.reference == reference]
+        call = told[-1].request()
+        request = CallbackRequest(call.method, call.url.path, dict(call.headers), call.content)
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            replies = [answered(application, request) for _ in range(3)]
+        assert [reply.status for reply in replies] == [200] * 3
+        return printed.getvalue()
+
+    namespace["page"] = lambda name: (ROOT / name).read_text()
+    namespace["told_three_times"] = told_three_times
     namespace["plan_a_fault"] = lambda fault: simulator.faults.plan(Fault(fault))
 
 
@@ -47,7 +73,7 @@ def tear_down(namespace: dict[str, Any]) -> None:
 pytest_collect_file = Sybil(
     parsers=[PythonCodeBlockParser()],
     patterns=["README.md", "docs/*.md"],
-    path=str(Path(__file__).parent.parent),
+    path=str(ROOT),
     setup=set_up,
     teardown=tear_down,
 ).pytest()

@@ -1,10 +1,12 @@
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
+from msgspec import Struct
 
 from paygate import ConfigurationError, Paygate
-from paygate.settings import from_file, from_mapping
+from paygate.settings import GatewaySettings, from_file, from_mapping
 from tests.provider import CANARY
 
 GOOD = {"adapter": "tiny", "api_key": CANARY}
@@ -33,6 +35,18 @@ def refusal(document: Any) -> str:
         ({"gateways": {"main": {**GOOD, "zzz": "x"}}}, "gateways.main.zzz", "known: "),
         ({"gateways": {"main": {**GOOD, "api_key": 5}}}, "gateways.main.api_key", "Expected `str`"),
         ({"gateways": {"main": {**GOOD, "base_url": 5}}}, "gateways.main.base_url", "Expected `str`"),
+        ({"gateways": {"main": {**GOOD, "api_key": 5}}}, "gateways.main.api_key", "write it in quotes"),
+        (
+            {"gateways": {"main": {**GOOD, "api_key": {"path": "x"}}}},
+            "gateways.main.api_key",
+            'write a text, { env = "NAME" } or { file = "path" }',
+        ),
+        ({"gateways": {"main": {**GOOD, "api_key": ["x"]}}}, "gateways.main.api_key", "write a text, {"),
+        (
+            {"gateways": {"main": {**GOOD, "adapter": "tinny"}}},
+            "gateways.main.adapter",
+            "did you mean 'tiny'",
+        ),
         ({"gateways": {"main": {**GOOD, "timeout_seconds": 0}}}, "timeout_seconds", "above zero"),
         ({"gateways": {"main": {**GOOD, "timeout_seconds": "5"}}}, "timeout_seconds", "above zero"),
         ({"gateways": {"main": {**GOOD, "max_in_flight": True}}}, "max_in_flight", "above zero"),
@@ -98,6 +112,53 @@ def test_a_secret_that_is_not_there_is_named(
     with pytest.raises(ConfigurationError) as refused:
         from_mapping(document, folder=tmp_path)
     assert f"gateways.main.api_key: {cure}" in str(refused.value)
+
+
+class Shape(Struct):
+    """An adapter's settings of other types."""
+
+    prefixes: Mapping[str, str] = {}
+    minutes: float = 1.0
+    mode: Literal["a", "b"] = "a"
+
+
+@pytest.mark.parametrize(
+    ("own", "told"),
+    [
+        (
+            {"prefixes": {"bni": 98829172}},
+            "prefixes: has the wrong type or form (Expected `str`); write it in quotes",
+        ),
+        ({"prefixes": {"bni": {"env": "X"}}}, "prefixes: has the wrong type or form (Expected `str`)"),
+        ({"prefixes": CANARY}, "prefixes: has the wrong type or form (Expected `object`)"),
+        ({"minutes": "5"}, "minutes: has the wrong type or form (Expected `float`); write it without quotes"),
+        ({"minutes": [5]}, "minutes: has the wrong type or form (Expected `float`)"),
+        ({"mode": CANARY}, "mode: has the wrong form"),
+    ],
+)
+def test_a_value_of_the_wrong_type_is_told_how_to_be_written(own: dict[str, Any], told: str) -> None:
+    """Where that is certain; and the value itself is never told."""
+    with pytest.raises(ConfigurationError) as refused:
+        GatewaySettings(name="main", adapter="tiny", own=own).fitted(Shape)
+    assert f"gateways.main.{told}" == refused.value.what
+
+
+def test_all_that_is_missing_is_named_at_once(tmp_path: Path) -> None:
+    """Of all gateways, one line each, so that it can be mended in one go."""
+    document = {
+        "gateways": {
+            "main": {**GOOD, "api_key": {"env": "NO_SUCH_1"}, "base_url": {"file": "nowhere"}},
+            "other": {**GOOD, "api_key": {"env": "NO_SUCH_2"}},
+        }
+    }
+    with pytest.raises(ConfigurationError) as refused:
+        from_mapping(document, folder=tmp_path)
+    assert [
+        "gateways.main.api_key: environment variable NO_SUCH_1 is not set: export it",
+        "gateways.main.base_url: file nowhere cannot be read (No such file or directory)",
+        "gateways.other.api_key: environment variable NO_SUCH_2 is not set: export it",
+    ] == refused.value.what.splitlines()
+    assert refused.value.gateway is None
 
 
 @pytest.mark.parametrize(

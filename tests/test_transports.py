@@ -140,7 +140,25 @@ def test_nobody_listening_is_not_sent(shell: Shell) -> None:
         url = f"http://127.0.0.1:{free.getsockname()[1]}"
         (got,) = shell.send(url)
     assert isinstance(got, httpx.ConnectError)
-    assert isinstance(failure_of(got), Unreachable)
+    failure = failure_of(got)
+    assert isinstance(failure, Unreachable)
+    assert f"no connection to {url.removeprefix('http://')} (ConnectError" in failure.what
+
+
+@pytest.mark.parametrize(
+    ("url", "tried"),
+    [
+        ("https://me:hunter2@pay.example/secret/path?token=abc#part", "pay.example:443"),
+        ("http://pay.example", "pay.example:80"),
+        ("http://[::1]:8700/x", "[::1]:8700"),
+        ("gopher://pay.example", "pay.example"),
+    ],
+)
+def test_an_unreachable_provider_is_named_by_host_and_port_alone(url: str, tried: str) -> None:
+    """Neither path, query nor user stands in the text; where nothing is known, none is named."""
+    error = httpx.ConnectError("refused", request=httpx.Request("POST", url))
+    assert f"no connection to {tried} (ConnectError: refused)" == failure_of(error).what
+    assert "no connection to the provider (ConnectError: x)" == failure_of(httpx.ConnectError("x")).what
 
 
 def test_no_tls_on_the_other_side_is_not_sent(shell: Shell) -> None:

@@ -8,7 +8,8 @@ from types import MappingProxyType
 from typing import Final
 from urllib.parse import quote
 
-from paygate.callback import Callback, CallbackReply, CallbackRequest
+from paygate.callback import Callback, CallbackReply, CallbackRequest, ConflictKind
+from paygate.desk import LARGEST_CALLBACK
 from paygate.errors import CallbackRejected, UnsupportedOperation
 from paygate.gateway import AsyncGateway, Gateway
 from paygate.model import Charge
@@ -50,6 +51,8 @@ class Reception:
             raise TypeError(f'use a gateway, as in paygate.gateway("main"), not {type(gateway).__name__}')
         if isinstance(content_types, str):
             raise TypeError("content_types are several: use a tuple of them")
+        if not 0 < largest_body <= LARGEST_CALLBACK:
+            raise ValueError(f"largest_body: use 1 to {LARGEST_CALLBACK} bytes; more is never read")
         if not gateway.supports("parse_callback"):
             raise UnsupportedOperation(
                 "the adapter reads no callbacks", gateway=gateway.name, operation="parse_callback"
@@ -82,8 +85,17 @@ class Reception:
             raise self.turned_away(rejected.reason, rejected.reply) from None
 
     def compared(self, callback: Callback, known: Sequence[Charge | None]) -> Callback:
-        """Hold a callback against what the merchant knows."""
-        return self._gateway.compare(callback, known)
+        """Hold a callback against what the merchant knows; log the kind of what contradicts it."""
+        result = self._gateway.compare(callback, known)
+        for conflict in result.conflicts:
+            again = "; the provider is to repeat it" if conflict.kind is ConflictKind.UNKNOWN else ""
+            log.warning(
+                "paygate: a callback of gateway %s contradicts what you know: %s%s",
+                self._gateway.name,
+                conflict.kind.value,
+                again,
+            )
+        return result
 
     def failed(self, callback: Callback, error: Exception) -> CallbackReply:
         """Answer so that the provider calls again. An error's text may quote anything: it is not logged."""

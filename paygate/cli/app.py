@@ -1,7 +1,10 @@
 """The command `paygate` and its commands."""
 
+from typing import Annotated
+
 import typer
 
+from paygate import adapters
 from paygate.cli.cancel import cancel
 from paygate.cli.charge import charge
 from paygate.cli.demo import demo
@@ -14,10 +17,25 @@ from paygate.cli.sign import sign
 from paygate.cli.verify import verify
 
 app = typer.Typer(
-    help="One interface to Indonesian payment gateways.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
 for command in (demo, sandbox, plugins, keygen, doctor, charge, query, cancel, sign, verify):
     app.command()(command)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"paygate {adapters.own_version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", metavar="", is_eager=True, callback=_version, help="Show which it is."),
+    ] = False,
+) -> None:
+    """One interface to Indonesian payment gateways."""

@@ -27,6 +27,7 @@ COUNTS: Final = {
     "juta": (6,),
     "m": (6, 9),  # million, and miliar
 }
+LOCAL_PHONE: Final = re.compile(r"0[1-9][0-9]{6,12}", re.ASCII)
 WAIT: Final = re.compile(r"([1-9][0-9]{0,5})([smhd])")
 UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 KINDS: Final = "qris, e_wallet:dana, virtual_account:bni, retail:alfamart or payment_link"
@@ -126,6 +127,13 @@ def moment_of(text: str, now: datetime | None = None) -> datetime:
     if moment.utcoffset() is None:
         raise InvalidCharge("expires", f"{text!r} names no time zone: add one, as in +07:00 for Jakarta")
     return moment
+
+
+def phone_of(text: str | None) -> str | None:
+    """A phone's number in its international form; one that begins with a zero is Indonesian."""
+    if text is None or LOCAL_PHONE.fullmatch(text.strip()) is None:
+        return text
+    return f"+62{text.strip()[1:]}"
 
 
 def item_of(text: str) -> Item:

@@ -4,11 +4,10 @@ from typing import Annotated
 
 import typer
 
-from paygate import settings
 from paygate.cli.arguments import method_of
 from paygate.cli.charge import MethodText, Yes, confirm, interrupted
-from paygate.cli.charges import print_charge, query_command
-from paygate.cli.configuration import FILE, Config, GatewayName, is_production, taking
+from paygate.cli.charges import another_method, print_charge, query_command
+from paygate.cli.configuration import FILE, Config, GatewayName, is_production, read, taking
 from paygate.cli.output import AsJson, explained
 from paygate.errors import AlreadyPaid, OutcomeUnknown, PaygateError, StateConflict
 from paygate.model import ChargeRef
@@ -30,9 +29,9 @@ def cancel(  # noqa: PLR0917 - typer's options
             return None
         return query_command(reference, method_of(method), error.gateway, config)
 
-    with explained(as_json=as_json, command=command):
+    with explained(as_json=as_json, command=command, hint=another_method):
         way = method_of(method)
-        configuration = settings.from_file(config)
+        configuration = read(config)
         with Paygate(configuration) as paygate:
             taker = taking(paygate, configuration, way, gateway)
             if is_production(configuration, taker.name) and taker.supports("cancel", way):

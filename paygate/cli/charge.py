@@ -1,20 +1,30 @@
 """`paygate charge`: ask any configured gateway to collect money."""
 
-from typing import Annotated
+import sys
+from typing import Annotated, Final
 
 import typer
 
-from paygate import settings
-from paygate.cli.arguments import amount_of, item_of, method_of, moment_of
+from paygate.cli.arguments import amount_of, item_of, method_of, moment_of, phone_of
 from paygate.cli.charges import print_charge, query_command
-from paygate.cli.configuration import FILE, Config, GatewayName, is_production, taking
+from paygate.cli.configuration import FILE, Config, GatewayName, is_production, read, taking
 from paygate.cli.output import AsJson, explained
-from paygate.errors import DuplicateReference, OutcomeUnknown, PaygateError
+from paygate.errors import DuplicateReference, InvalidCharge, OutcomeUnknown, PaygateError
 from paygate.model import ChargeRequest, Customer
 from paygate.routing import Paygate
 
 INTERRUPTED = "you interrupted it"
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask, also in production.")]
+OPTIONS: Final = {
+    "customer": "--name, --email and --phone",
+    "customer.name": "--name",
+    "customer.email": "--email",
+    "customer.phone": "--phone",
+    "return_url": "--return-url",
+    "description": "--description",
+    "items": "--item",
+    "expires_at": "--expires",
+}
+Yes = Annotated[bool, typer.Option("--yes", metavar="", help="Do not ask, also in production.")]
 MethodText = Annotated[
     str,
     typer.Option(
@@ -35,7 +45,9 @@ def charge(  # noqa: PLR0917 - typer's options
     ] = None,
     name: Annotated[str | None, typer.Option(help="The payer's name.")] = None,
     email: Annotated[str | None, typer.Option(help="The payer's e-mail address.")] = None,
-    phone: Annotated[str | None, typer.Option(help="The payer's phone, as in +6281234567890.")] = None,
+    phone: Annotated[
+        str | None, typer.Option(help="The payer's phone, as in +6281234567890 or 081234567890.")
+    ] = None,
     description: Annotated[str | None, typer.Option(help="What the payer reads about it.")] = None,
     item: Annotated[
         list[str], typer.Option(help="NAME:PRICE:QUANTITY; once for each line of what is bought.")
@@ -54,19 +66,19 @@ def charge(  # noqa: PLR0917 - typer's options
             return None
         return query_command(reference, method_of(method, tuple(offer)), error.gateway, config)
 
-    with explained(as_json=as_json, command=command):
+    with explained(as_json=as_json, command=command, hint=option):
         is_told = any(one is not None for one in (name, email, phone))
         request = ChargeRequest(
             reference=reference,
             amount=amount_of(amount),
             method=method_of(method, tuple(offer)),
             expires_at=moment_of(expires) if expires is not None else None,
-            customer=Customer(name=name, email=email, phone=phone) if is_told else None,
+            customer=Customer(name=name, email=email, phone=phone_of(phone)) if is_told else None,
             description=description,
             items=tuple(item_of(one) for one in item),
             return_url=return_url,
         )
-        configuration = settings.from_file(config)
+        configuration = read(config)
         with Paygate(configuration) as paygate:
             taker = taking(paygate, configuration, request.method, gateway)
             if is_production(configuration, taker.name) and taker.supports("create_charge", request.method):
@@ -80,10 +92,26 @@ def charge(  # noqa: PLR0917 - typer's options
         print_charge(made, as_json=as_json)
 
 
+def option(error: PaygateError) -> str | None:
+    """Which option gives the part of a charge that an error is about."""
+    name = OPTIONS.get(error.field) if isinstance(error, InvalidCharge) else None
+    return f"Give it with {name}." if name is not None else None
+
+
 def confirm(question: str, *, yes: bool) -> None:
-    """Ask a person, unless they have said yes already; end the command at a no."""
-    if not yes:
-        typer.confirm(question, abort=True, err=True)
+    """Ask a person, unless they have said yes already; end the command at a no, or where nobody is there."""
+    if yes:
+        return
+    is_anybody_there = sys.stdin is not None
+    try:
+        if is_anybody_there and typer.confirm(question, err=True):
+            return
+    except typer.Abort:
+        is_anybody_there = False
+        typer.echo(err=True)  # the question's line is still open
+    told = "nothing was sent"
+    typer.echo(told if is_anybody_there else f"{told}; use --yes to go on without asking", err=True)
+    raise typer.Exit(1)
 
 
 def interrupted(gateway: str, operation: str, reference: str) -> OutcomeUnknown:

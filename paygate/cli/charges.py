@@ -1,7 +1,7 @@
 """A charge as commands show it: to a person with what the payer needs, to a program as plain data."""
 
 import shlex
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +10,14 @@ from rich.text import Text
 
 from paygate.cli.arguments import typed
 from paygate.cli.configuration import FILE
-from paygate.cli.output import console, print_json
+from paygate.cli.output import console, print_json, program
 from paygate.cli.qr import drawn
+from paygate.errors import ChargeNotFound, PaygateError
 from paygate.methods import AccountNumber, Instructions, Method, PaymentCode, QrCode, Redirect
 from paygate.model import Charge, ChargeStatus
 from paygate.money import Money
 
+JAKARTA = timezone(timedelta(hours=7))
 COLOURS = {ChargeStatus.PENDING: "yellow", ChargeStatus.PAID: "green"}
 
 
@@ -35,9 +37,14 @@ def print_charge(charge: Charge, *, as_json: bool) -> None:
 
 
 def plain(charge: Charge) -> dict[str, Any]:
-    """A charge for programs: amounts as decimal text, times in ISO 8601, nothing of the raw message."""
+    """A charge for programs: amounts as decimal text, nothing of the raw message.
+
+    All times are ISO 8601 of Jakarta, with the offset.
+    """
     told: dict[str, Any] = msgspec.to_builtins(charge)
     del told["raw"]
+    for key, moment in (("expires_at", charge.expires_at), ("paid_at", charge.paid_at)):
+        told[key] = in_jakarta(moment).isoformat() if moment is not None else None
     for key in ("amount", "paid_amount"):
         if told[key] is not None:
             told[key]["amount"] = str(told[key]["amount"])
@@ -46,12 +53,25 @@ def plain(charge: Charge) -> dict[str, Any]:
 
 def query_command(reference: str, method: Method, gateway: str | None, config: Path) -> str:
     """The command that asks how a charge stands."""
-    words = ["paygate", "query", reference, "--method", typed(method)]
+    words = ["query", reference, "--method", typed(method)]
     if gateway is not None:
         words += ["--gateway", gateway]
     if config != FILE:
         words += ["--config", str(config)]
-    return shlex.join(words)
+    return f"{program()} {shlex.join(words)}"
+
+
+def another_method(error: PaygateError) -> str | None:
+    """What else may be the matter where the provider knows no such charge: it is asked for by its method."""
+    return "Or it was made by another method: see --method." if isinstance(error, ChargeNotFound) else None
+
+
+def in_jakarta(moment: datetime) -> datetime:
+    """The same moment as Jakarta's clocks show it; as it was where a calendar ends."""
+    try:
+        return moment.astimezone(JAKARTA)
+    except OverflowError:
+        return moment
 
 
 def _lines(charge: Charge) -> list[tuple[str, Text]]:
@@ -90,4 +110,4 @@ def _money(money: Money | None) -> str | None:
 
 
 def _time(moment: datetime | None) -> str | None:
-    return moment.astimezone().isoformat(sep=" ", timespec="seconds") if moment is not None else None
+    return in_jakarta(moment).isoformat(sep=" ", timespec="seconds") if moment is not None else None

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from paygate import settings
+from paygate.cli.output import misuse
 from paygate.errors import ConfigurationError
 from paygate.gateway import Gateway
 from paygate.methods import Method
@@ -19,6 +21,17 @@ GatewayName = Annotated[
 ]
 
 
+def read(file: Path) -> Settings:
+    """The configuration of a file; where there is none, the error says how to get one."""
+    if not file.exists():
+        raise misuse(
+            f"{file}: there is no such file",
+            "Name yours with --config FILE, or begin with the README's example; `paygate sandbox` makes "
+            "sandbox-account/paygate.toml, to play with.",
+        )
+    return settings.from_file(file)
+
+
 def one_of(paygate: Paygate, name: str | None) -> Gateway:
     """The gateway of that name, or the only one."""
     if name is None and len(paygate.gateways) > 1:
@@ -26,9 +39,9 @@ def one_of(paygate: Paygate, name: str | None) -> Gateway:
     return paygate.gateway(name or next(iter(paygate.gateways)))
 
 
-def taking(paygate: Paygate, settings: Settings, method: Method, name: str | None) -> Gateway:
+def taking(paygate: Paygate, configuration: Settings, method: Method, name: str | None) -> Gateway:
     """The gateway of that name, or the one that takes a method: by its route, or because no other can."""
-    name = name or settings.routes.get(method.kind)
+    name = name or configuration.routes.get(method.kind)
     if name is not None:
         return paygate.gateway(name)
     able = [gateway for gateway in paygate.gateways.values() if gateway.supports("create_charge", method)]
@@ -38,6 +51,6 @@ def taking(paygate: Paygate, settings: Settings, method: Method, name: str | Non
     return able[0] if able else one_of(paygate, None)
 
 
-def is_production(settings: Settings, gateway: str) -> bool:
+def is_production(configuration: Settings, gateway: str) -> bool:
     """Whether a gateway's settings say that it collects real money."""
-    return bool(settings.gateways[gateway].own.get("environment") == "production")
+    return bool(configuration.gateways[gateway].own.get("environment") == "production")

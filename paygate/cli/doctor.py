@@ -23,7 +23,7 @@ def doctor(
         str | None, typer.Option(help="Your public address for callbacks; callback_url of the settings else.")
     ] = None,
     offline: Annotated[
-        bool, typer.Option("--offline", help="Ask nobody: no login, no callback URL.")
+        bool, typer.Option("--offline", metavar="", help="Ask nobody: no login, no callback URL.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -60,4 +60,4 @@ def _looked(
     for name, one in into.gateways.items():
         if only not in {None, name}:
             continue
-        yield name, [one] if isinstance(one, Finding) else [*examined(one, into.routes, url, offline=offline)]
+        yield name, one if isinstance(one, list) else [*examined(one, into.routes, url, offline=offline)]

@@ -30,11 +30,16 @@ MEANINGS: Final = (
 )
 
 
-def ring(gateway: Gateway, url: str, seconds: float) -> Iterator[Finding]:
-    """Call a callback URL as a stranger would, and say whether it is this gateway that refuses."""
+def ring(gateway: Gateway, url: str, seconds: float, provider: str | None = None) -> Iterator[Finding]:
+    """Call a callback URL as a stranger would, and say whether it is this gateway that refuses.
+
+    `provider` is the provider's address, where the settings tell one.
+    """
     parts = urlsplit(url)
     is_here = parts.hostname in LOOPBACK
-    if is_here:
+    if is_here and provider is not None and urlsplit(provider).hostname in LOOPBACK:
+        yield Finding(SUBJECT, Verdict.GOOD, f"{parts.hostname} is this machine, as the provider is")
+    elif is_here:
         what = f"{parts.hostname} is this machine, which no provider can call"
         yield Finding(SUBJECT, Verdict.UNSURE, what, "Use a public address, or a tunnel to this one.")
     elif parts.scheme != "https":

@@ -1,15 +1,17 @@
-"""What `paygate doctor` looks at, gateway by gateway. It logs in, and never makes a charge."""
+"""What `paygate doctor` looks at, gateway by gateway. It logs in and asks, and never makes a charge."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from msgspec import Struct
 
 from paygate import adapters, settings
-from paygate.advice import advice_for
+from paygate.cli.configuration import read
 from paygate.cli.doorbell import ring
+from paygate.cli.output import cure_of
+from paygate.cli.probe import asked, told
 from paygate.cli.recording import Recording
 from paygate.diagnosis import Finding, Verdict
 from paygate.errors import ConfigurationError, PaygateError, UnsupportedOperation
@@ -25,9 +27,9 @@ right by nobody, and goes further every day."""
 
 
 class Looked(Struct, frozen=True):
-    """A configuration, each gateway read by itself: its settings, or what is wrong; and what concerns all."""
+    """A configuration, each gateway read by itself: its settings, or what is found; and what concerns all."""
 
-    gateways: Mapping[str, GatewaySettings | Finding]
+    gateways: Mapping[str, GatewaySettings | list[Finding]]
     routes: Mapping[str, str]
     findings: list[Finding]
 
@@ -35,16 +37,19 @@ class Looked(Struct, frozen=True):
 def looked_into(file: Path) -> Looked:
     """Read a configuration; what is wrong with one gateway hides none of the others."""
     try:
-        whole = settings.from_file(file)
+        whole = read(file)
     except ConfigurationError as error:
         gateways = _one_by_one(file)
-        is_told = any(isinstance(one, Finding) for one in gateways.values())
-        return Looked(gateways, {}, [] if is_told else [_problem("configuration", error)])
-    found = Finding("configuration", Verdict.GOOD, f"it can be read: {', '.join(whole.gateways)}")
-    return Looked(whole.gateways, whole.routes, [found, *_environments(whole.gateways)])
+        is_told = any(isinstance(one, list) for one in gateways.values())
+        return Looked(gateways, {}, [_readable(gateways) if is_told else _problem("configuration", error)])
+    return Looked(whole.gateways, whole.routes, [_readable(whole.gateways), *_environments(whole.gateways)])
 
 
-def _one_by_one(file: Path) -> dict[str, GatewaySettings | Finding]:
+def _readable(gateways: Mapping[str, Any]) -> Finding:
+    return Finding("configuration", Verdict.GOOD, f"it can be read: {', '.join(gateways)}")
+
+
+def _one_by_one(file: Path) -> dict[str, GatewaySettings | list[Finding]]:
     """Every gateway of a file in which something is wrong; none where it is no TOML at all."""
     import tomllib
 
@@ -52,19 +57,21 @@ def _one_by_one(file: Path) -> dict[str, GatewaySettings | Finding]:
         tables = tomllib.loads(file.read_text("utf-8")).get("gateways")
     except (OSError, ValueError):
         return {}
-    found: dict[str, GatewaySettings | Finding] = {}
+    found: dict[str, GatewaySettings | list[Finding]] = {}
     for name, table in tables.items() if isinstance(tables, Mapping) else ():
         try:
             found[name] = settings.from_mapping({"gateways": {name: table}}, file.parent).gateways[name]
         except ConfigurationError as wrong:
-            found[name] = _problem("settings", wrong)
+            adapter = table.get("adapter") if isinstance(table, Mapping) else None
+            plugin = [_plugin(name, adapter)] if isinstance(adapter, str) else []
+            found[name] = [*plugin, *(_bad("settings", line, wrong) for line in wrong.what.splitlines())]
     return found
 
 
 def _environments(gateways: Mapping[str, GatewaySettings]) -> Iterator[Finding]:
-    told = {name: one.own["environment"] for name, one in gateways.items() if "environment" in one.own}
-    if len(set(told.values())) > 1:
-        which = ", ".join(f"{name} is {environment}" for name, environment in told.items())
+    named = {name: one.own["environment"] for name, one in gateways.items() if "environment" in one.own}
+    if len(set(named.values())) > 1:
+        which = ", ".join(f"{name} is {environment}" for name, environment in named.items())
         yield Finding(
             "environments",
             Verdict.BAD,
@@ -76,14 +83,11 @@ def _environments(gateways: Mapping[str, GatewaySettings]) -> Iterator[Finding]:
 def examined(
     one: GatewaySettings, routes: Mapping[str, str], url: str | None, *, offline: bool
 ) -> Iterator[Finding]:
-    """Look at one gateway: plugin, settings, the adapter's own findings, login, clock and callback URL."""
-    try:
-        plugin = adapters.find(one.adapter)
-        plugin.load()
-    except PaygateError as error:
-        yield _problem("plugin", error)
+    """Look at one gateway: plugin, settings, the adapter's own findings, the provider, the callback URL."""
+    plugin = _plugin(one.name, one.adapter)
+    yield plugin
+    if plugin.verdict is not Verdict.GOOD:
         return
-    yield Finding("plugin", Verdict.GOOD, f"{plugin.source} offers {one.adapter}")
     recording = Recording(Pool(one.max_in_flight))
     try:
         own_routes = {kind: name for kind, name in routes.items() if name == one.name}
@@ -98,9 +102,27 @@ def examined(
         )
         yield from _own_findings(gateway)
         if not offline:
-            yield _login(gateway, recording)
-            yield from _clock(recording)
+            yield from _provider(gateway, adapters.find(one.adapter).load(), recording)
         yield from _callback_url(gateway, one, url, offline=offline)
+
+
+def _plugin(gateway: str, adapter: str) -> Finding:
+    try:
+        plugin = adapters.find(adapter, gateway)
+        plugin.load()
+    except PaygateError as error:
+        return _problem("plugin", error)
+    return Finding("plugin", Verdict.GOOD, f"{plugin.source} offers {adapter}")
+
+
+def _provider(gateway: Gateway, adapter: type[Any], recording: Recording) -> Iterator[Finding]:
+    """Log in, ask, and hold the clocks against each other."""
+    login = _login(gateway, recording)
+    yield login
+    answer = asked(gateway, adapter) if login.verdict is Verdict.GOOD else None
+    if answer is not None:
+        yield answer
+    yield from _clock(recording)
 
 
 def _own_findings(gateway: Gateway) -> Iterator[Finding]:
@@ -124,7 +146,7 @@ def _login(gateway: Gateway, recording: Recording) -> Finding:
 
 
 def _clock(recording: Recording) -> Iterator[Finding]:
-    """How far this clock is from the server's, by the replies to the login, refused ones included."""
+    """How far this clock is from the server's, by its replies, refusals included."""
     skews = [heard.skew for heard in recording.heard if heard.skew is not None]
     if not skews:
         if recording.heard:
@@ -162,11 +184,13 @@ def _callback_url(
     elif signed is not None:
         yield Finding("callback path", Verdict.GOOD, f"{path} is in the URL and in callback_path")
     if not offline:
-        yield from ring(gateway, url, one.timeout_seconds)
+        provider = one.own.get("base_url")
+        yield from ring(gateway, url, one.timeout_seconds, provider if isinstance(provider, str) else None)
 
 
 def _problem(subject: str, error: PaygateError) -> Finding:
-    told = error.what
-    if error.provider_code is not None:
-        told = f"{told} (code {error.provider_code})"
-    return Finding(subject, Verdict.BAD, told, advice_for(type(error), "en"))
+    return _bad(subject, told(error), error)
+
+
+def _bad(subject: str, what: str, error: PaygateError) -> Finding:
+    return Finding(subject, Verdict.BAD, what, cure_of(error))

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-from paygate.cli.output import AsJson, console, explained, print_json
+from paygate.cli.output import AsJson, console, explained, misuse, print_json
 from paygate.errors import ConfigurationError
 
 
@@ -28,7 +28,10 @@ def keygen(
         private, public = folder / f"{name}.pem", folder / f"{name}.pub.pem"
         for file in (private, public):
             if file.exists():
-                raise ConfigurationError(f"{file} exists, and is not overwritten: move it away")
+                raise misuse(
+                    f"{file} exists, and is not overwritten",
+                    "Name the new pair with --name, or give another folder.",
+                )
         key = rsa.generate_private_key(public_exponent=65537, key_size=bits)
         write_new(private, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
         write_new(

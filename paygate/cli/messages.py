@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from paygate.callback import CallbackRequest
+from paygate.cli.output import misuse
 from paygate.errors import ConfigurationError
 
 STDIN: Final = "-"
@@ -16,12 +17,15 @@ LINE: Final = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+)[ \t]*:[ \t]*(.*?)[ \t]*
 ORIGIN: Final = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
 
 
-def content_of(name: str) -> bytes:
-    """The bytes of a file, or of the standard input for "-"."""
+def content_of(name: str, option: str) -> bytes:
+    """The bytes of a file that an option names, or of the standard input for "-"."""
     try:
         return sys.stdin.buffer.read() if name == STDIN else Path(name).read_bytes()
     except OSError as error:
-        raise ConfigurationError(f"{name}: cannot be read ({error.strerror})") from None
+        raise misuse(
+            f"{option} {name}: cannot be read ({error.strerror})",
+            f"Give {option} a file that is there, or - for the standard input.",
+        ) from None
 
 
 def request_of(dump: bytes) -> CallbackRequest:

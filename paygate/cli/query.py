@@ -4,11 +4,10 @@ from typing import Annotated
 
 import typer
 
-from paygate import settings
 from paygate.cli.arguments import method_of
 from paygate.cli.charge import MethodText
-from paygate.cli.charges import print_charge
-from paygate.cli.configuration import FILE, Config, GatewayName, taking
+from paygate.cli.charges import another_method, print_charge
+from paygate.cli.configuration import FILE, Config, GatewayName, read, taking
 from paygate.cli.output import AsJson, explained
 from paygate.model import ChargeRef
 from paygate.routing import Paygate
@@ -22,9 +21,9 @@ def query(
     as_json: AsJson = False,
 ) -> None:
     """Ask the provider how a charge stands; it changes nothing."""
-    with explained(as_json=as_json):
+    with explained(as_json=as_json, hint=another_method):
         way = method_of(method)
-        configuration = settings.from_file(config)
+        configuration = read(config)
         with Paygate(configuration) as paygate:
             taker = taking(paygate, configuration, way, gateway)
             told = taker.query(ChargeRef(taker.name, reference, way))

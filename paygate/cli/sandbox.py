@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from paygate import adapters
 from paygate.cli.keygen import write_new
-from paygate.cli.output import AsJson, console, explained, print_json
+from paygate.cli.output import AsJson, console, explained, misuse, print_json
 from paygate.errors import ConfigurationError, PluginError
 from paygate.sandbox.simulator import Simulator
 
@@ -52,7 +52,10 @@ def sandbox(  # noqa: PLR0917 - typer's options
         try:
             running = serve(simulator, port)
         except OSError as error:
-            raise ConfigurationError(f"port {port} cannot be had ({error.strerror})") from None
+            raise misuse(
+                f"port {port} cannot be had ({error.strerror})",
+                "Another sandbox may be running: stop it, or let --port 0 take a free one.",
+            ) from None
         try:
             file = write_account(folder, {**simulator.settings, "base_url": running.url})
             _tell(running.url, file, callback_url, as_json=as_json)
@@ -116,7 +119,9 @@ def write_account(folder: Path, settings: Mapping[str, Any]) -> Path:
         if ours:
             made.unlink(missing_ok=True)
         elif made.exists():
-            raise ConfigurationError(f"{made} exists, and is not overwritten: move it away")
+            raise misuse(
+                f"{made} exists, and is not overwritten", "Give another --folder, or move the file away."
+            )
     lines = [MARK, "[gateways.main]"]
     for key, value in settings.items():
         if key in keys:

@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from paygate.cli.configuration import FILE, Config, GatewayName, one_of
+from paygate.cli.configuration import FILE, Config, GatewayName, one_of, read
 from paygate.cli.messages import content_of
-from paygate.cli.output import AsJson, console, explained, print_json
+from paygate.cli.output import AsJson, console, explained, misuse, print_json
 from paygate.diagnosis import Signed, Unsigned
 from paygate.routing import Paygate
 
@@ -30,10 +30,12 @@ def sign(  # noqa: PLR0917 - typer's options
     as_json: AsJson = False,
 ) -> None:
     """Show the exact string to sign, the body's hash, the signature and the headers."""
-    with explained(as_json=as_json), Paygate.from_file(config) as paygate:
-        content = content_of(body) if body is not None else b""
+    with explained(as_json=as_json):
+        _check(path, timestamp)
+        content = content_of(body, "--body") if body is not None else b""
         message = Unsigned(method.upper(), path, content, timestamp or _now(), token)
-        signed = one_of(paygate, gateway).sign(message)
+        with Paygate(read(config)) as paygate:
+            signed = one_of(paygate, gateway).sign(message)
         notes = [*_notes(content)] if signed.body_hash is not None else []
         if as_json:
             print_json(
@@ -49,6 +51,22 @@ def sign(  # noqa: PLR0917 - typer's options
             )
         else:
             _show(signed, len(content), notes)
+
+
+def _check(path: str, timestamp: str | None) -> None:
+    """Refuse what no provider could have signed; raise ConfigurationError."""
+    from paygate.snap import aware
+
+    if not path.startswith("/"):
+        raise misuse(
+            f"--path {path}: it does not begin with a slash",
+            "Write the path alone, without the host, as in /v1.0/qr/qr-mpm-query.",
+        )
+    if timestamp is not None and aware(timestamp) is None:
+        raise misuse(
+            f"--timestamp {timestamp}: it is no ISO 8601 time with an offset",
+            "Write it as it is sent, as in 2026-01-31T17:00:00+07:00.",
+        )
 
 
 def _now() -> str:

@@ -5,9 +5,10 @@ import time
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.text import Text
 
-from paygate.cli.output import console
+from paygate.cli.output import console, program
 from paygate.cli.qr import drawn
 from paygate.hookspecs import Exchange, hookimpl
 
@@ -81,7 +82,7 @@ class Timeline:
         else:
             self._console.print(
                 f"\n[bold green]All {steps} steps are as they should be.[/] "
-                "Next: `paygate sandbox`, for a program of your own."
+                f"Next: `{escape(program())} sandbox`, for a program of your own."
             )
         return not self._wrong
 

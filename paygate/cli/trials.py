@@ -6,6 +6,10 @@ from paygate.diagnosis import ANOTHER, Finding, Trial, Verdict
 
 SUBJECT = "signature"
 MOST = 5
+ALTERED = (
+    "the provider's key made this signature, over another body, path or time than received: the callback was "
+    "changed on its way, or the body is not the raw one"
+)
 CHECKS = (
     "Check that X-SIGNATURE and X-TIMESTAMP are complete, that the body is the raw bytes as received, and that "
     "the provider's key is the one its portal shows for this environment (sandbox and production have "
@@ -13,7 +17,14 @@ CHECKS = (
 )
 
 
-def read(trials: Sequence[Trial]) -> list[Finding]:
+def is_altered(trials: Sequence[Trial]) -> bool:
+    """Whether a key that is believed made the signature, over a text that nobody can guess."""
+    keys = {trial.key for trial in trials if trial.accepted}
+    fitting = [trial for trial in trials if trial.fits]
+    return bool(fitting) and all(trial.path == ANOTHER and trial.key in keys for trial in fitting)
+
+
+def meaning(trials: Sequence[Trial]) -> list[Finding]:
     """Say which readings fit, and what to do about those that would not be believed."""
     fitting = [trial for trial in trials if trial.fits]
     believed = [trial for trial in fitting if trial.accepted]

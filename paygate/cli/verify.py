@@ -1,6 +1,7 @@
 """`paygate verify`: whether a received callback is believed, and what its signature fits."""
 
 import time
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,16 +9,15 @@ from typing import Annotated, Any
 import typer
 from msgspec import Struct
 
-from paygate import settings
 from paygate.callback import Callback, CallbackRequest
 from paygate.cli.charges import plain
-from paygate.cli.configuration import FILE, Config, GatewayName, one_of
+from paygate.cli.configuration import FILE, Config, GatewayName, one_of, read
 from paygate.cli.findings import plain_finding, print_findings
 from paygate.cli.messages import content_of, headers_of, request_of
-from paygate.cli.output import AsJson, console, explained, print_json
-from paygate.cli.trials import read
-from paygate.diagnosis import Finding, Verdict
-from paygate.errors import CallbackRejected, ConfigurationError, UnsupportedOperation
+from paygate.cli.output import AsJson, console, explained, misuse, print_json
+from paygate.cli.trials import ALTERED, is_altered, meaning
+from paygate.diagnosis import Finding, Trial, Verdict
+from paygate.errors import CallbackRejected, UnsupportedOperation
 from paygate.routing import Paygate
 from paygate.settings import Settings
 
@@ -56,14 +56,18 @@ def verify(  # noqa: PLR0917 - typer's options
     """Say whether a callback is believed, and which path, body and key make its signature fit."""
     with explained(as_json=as_json):
         if request is not None:
-            received = request_of(content_of(request))
+            received = request_of(content_of(request, "--request"))
         elif path is None:
-            raise ConfigurationError("tell the path with --path, or hand over a whole --request")
+            raise misuse(
+                "nothing says which callback is meant",
+                "Tell the path with --path, or hand over a whole --request.",
+            )
         else:
-            lines = content_of(str(headers)).decode("latin-1").splitlines() if headers is not None else []
-            content = content_of(body) if body is not None else b""
+            given = content_of(str(headers), "--headers") if headers is not None else b""
+            lines = given.decode("latin-1").splitlines()
+            content = content_of(body, "--body") if body is not None else b""
             received = CallbackRequest(method.upper(), path, headers_of([*lines, *header]), content)
-        seen = looked_at(settings.from_file(config), gateway, received, tuple(try_path))
+        seen = looked_at(read(config), gateway, received, tuple(try_path))
     _show(seen, as_json=as_json)
     if seen.callback is None:
         raise typer.Exit(CallbackRejected.exit_code)
@@ -73,16 +77,17 @@ def looked_at(
     configuration: Settings, name: str | None, request: CallbackRequest, paths: tuple[str, ...]
 ) -> Seen:
     """Have a callback judged as it stands, judged apart from its age, and its signature explained."""
-    findings = [*_shape(request)]
     with Paygate(configuration) as paygate:
         gateway = one_of(paygate, name)
         callback, rejected = _judged(paygate, gateway.name, request)
-        findings.append(_verdict(rejected))
+        trials: tuple[Trial, ...] = ()
         try:
-            findings += read(gateway.explain_callback(request, paths))
+            trials = gateway.explain_callback(request, paths)
+            signature = meaning(trials)
         except UnsupportedOperation as error:
             cure = "Only whether it is believed can be told for this gateway."
-            findings.append(Finding("signature", Verdict.UNSURE, error.what, cure))
+            signature = [Finding("signature", Verdict.UNSURE, error.what, cure)]
+    findings = [_verdict(rejected, trials), *_shape(request), *signature]
     if rejected is not None and rejected.reason == "timestamp":
         findings += _apart_from_age(configuration, gateway.name, request)
     return Seen(callback, rejected.reason if rejected is not None else None, findings)
@@ -97,10 +102,11 @@ def _judged(
         return None, rejected
 
 
-def _verdict(rejected: CallbackRejected | None) -> Finding:
+def _verdict(rejected: CallbackRejected | None, trials: Sequence[Trial]) -> Finding:
     if rejected is None:
         return Finding(SUBJECT, Verdict.GOOD, "it is believed")
-    return Finding(SUBJECT, Verdict.BAD, f"it is refused ({rejected.reason}): {rejected.what}")
+    why = ALTERED if rejected.reason == "signature" and is_altered(trials) else rejected.what
+    return Finding(SUBJECT, Verdict.BAD, f"it is refused ({rejected.reason}): {why}")
 
 
 def _apart_from_age(configuration: Settings, name: str, request: CallbackRequest) -> list[Finding]:

@@ -168,7 +168,11 @@ class Deliveries:
             talk = Conversation(delivery.tell())
             while talk.request is not None:
                 exchanges.append(Exchange(talk.request))
-                response = post(talk.request)
+                try:
+                    response = post(talk.request)
+                except httpx.HTTPError as error:
+                    exchanges[-1] = Exchange.unanswered(talk.request, error)
+                    raise
                 exchanges[-1] = Exchange.answered(talk.request, response)
                 talk.answer(response)
             accepted = talk.result

@@ -15,7 +15,10 @@ DIGITS: Final = b"0123456789"
 
 
 class Exchange(Struct, frozen=True):
-    """One request of an attempt and its answer: the HTTP status, or None where nobody answered."""
+    """One request of an attempt and its answer: the HTTP status, or None where nobody answered.
+
+    `reply` is the beginning of the answer's body, or why there is none.
+    """
 
     request: httpx.Request
     status: int | None = None
@@ -25,6 +28,16 @@ class Exchange(Struct, frozen=True):
     def answered(cls, request: httpx.Request, response: httpx.Response) -> "Exchange":
         """A request with the answer it got; of a long one only the beginning is kept."""
         return cls(request, response.status_code, response.text[:LONGEST_REPLY])
+
+    @classmethod
+    def unanswered(cls, request: httpx.Request, error: Exception) -> "Exchange":
+        """A request that nobody answered, with the reason as a person would say it."""
+        where = f"{request.url.scheme}://{request.url.netloc.decode()}"
+        if isinstance(error, httpx.ConnectError):
+            return cls(request, None, f"nobody listens at {where}")
+        if isinstance(error, httpx.TimeoutException):
+            return cls(request, None, f"{where} took too long")
+        return cls(request, None, f"{where} broke the connection off ({type(error).__name__})")
 
 
 class Attempt(Struct, frozen=True):

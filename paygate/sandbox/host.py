@@ -138,7 +138,11 @@ async def _post(simulator: Simulator, client: httpx.AsyncClient, delivery: Deliv
         talk = Conversation(delivery.tell())
         while talk.request is not None:
             exchanges.append(Exchange(talk.request))
-            response = await client.send(talk.request)
+            try:
+                response = await client.send(talk.request)
+            except httpx.HTTPError as error:
+                exchanges[-1] = Exchange.unanswered(talk.request, error)
+                raise
             exchanges[-1] = Exchange.answered(talk.request, response)
             talk.answer(response)
         accepted = talk.result

@@ -135,6 +135,7 @@ class _Pages:
             faults=wording.FAULTS,
             simulator=simulator,
             state=self._state,
+            target=simulator.settings.get("callback_url"),
         )
 
     async def callback(self, request: Request) -> Response:

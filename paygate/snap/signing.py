@@ -58,6 +58,16 @@ def verify_rsa(public_key: RSAPublicKey, text: str, signature: str) -> bool:
     return True
 
 
+def is_made_by(public_key: RSAPublicKey, signature: str) -> bool:
+    """Whether the key's other half made this signature, over whatever text."""
+    try:
+        raw = binascii.a2b_base64(signature, strict_mode=True)
+        public_key.recover_data_from_signature(raw, PADDING, HASH)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
 def sign_hmac(secret: str, text: str, encoding: Encoding = "base64", digest: Digest = "sha512") -> str:
     """Sign with HMAC-SHA512, or HMAC-SHA256 where a provider has it so.
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from paygate import EWallet, InvalidCharge, Item, Money, PaymentLink, Qris, Retail, VirtualAccount
-from paygate.cli.arguments import amount_of, item_of, method_of, moment_of, typed
+from paygate.cli.arguments import amount_of, item_of, method_of, moment_of, phone_of, typed
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -164,6 +164,23 @@ def test_an_unclear_time_is_refused(text: str, why: str) -> None:
     """Nothing is assumed about time zones or units."""
     with pytest.raises(InvalidCharge, match=why):
         moment_of(text, NOW + timedelta(days=365 * 7000))
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("081234567890", "+6281234567890"),
+        ("02112345678", "+622112345678"),
+        ("+6281234567890", "+6281234567890"),
+        ("6281234567890", "6281234567890"),
+        ("0812", "0812"),
+        ("00628123456789", "00628123456789"),
+        (None, None),
+    ],
+)
+def test_a_local_number_becomes_international(text: str | None, number: str | None) -> None:
+    """One zero before it is Indonesia's; what is anything else is left to be refused."""
+    assert number == phone_of(text)
 
 
 def test_an_item_has_name_price_and_quantity() -> None:

@@ -4,16 +4,19 @@ import json
 import shlex
 import subprocess
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer import Exit
 from typer.testing import CliRunner, Result
 
-from paygate import Gateway, QrCode, Qris
+from paygate import Charge, ChargeStatus, Gateway, QrCode, Qris
 from paygate.cli import app
 from paygate.cli.arguments import method_of
-from paygate.cli.charges import query_command
+from paygate.cli.charge import confirm
+from paygate.cli.charges import plain, query_command
 from paygate.cli.configuration import FILE, is_production
 from paygate.sandbox import Fault
 from paygate.settings import from_mapping
@@ -80,6 +83,48 @@ def test_it_is_queried_paid_and_cancelled(run: Run, shop: Shop) -> None:
     assert "Run: paygate query INV-1 --method qris --gateway main" in too_late.stderr
 
 
+def test_times_are_jakartas(run: Run, shop: Shop) -> None:
+    """Whatever the machine's zone and the provider's: to a person with the offset, to programs in ISO 8601."""
+    words = ("--method", "qris", "--config", shop.file)
+    made = run("charge", "INV-1", "25000", "--expires", "2099-01-31T10:00:00Z", *words)
+    assert "2099-01-31 17:00:00+07:00" in made.stdout
+    shop.called_back("INV-1")
+    paid = json.loads(run("query", "INV-1", *words, "--json").stdout)
+    assert paid["paid_at"].endswith("+07:00")
+
+
+@pytest.mark.parametrize(
+    ("moment", "expected"),
+    [
+        (datetime(2026, 1, 31, 10, tzinfo=UTC), "2026-01-31T17:00:00+07:00"),
+        (datetime(2026, 1, 31, 12, tzinfo=timezone(timedelta(hours=9))), "2026-01-31T10:00:00+07:00"),
+        (datetime.max.replace(tzinfo=UTC), "9999-12-31T23:59:59.999999+00:00"),
+    ],
+    ids=["UTC", "Jayapura", "the last moment of all"],
+)
+def test_programs_are_told_times_of_one_form(moment: datetime, expected: str) -> None:
+    """ISO 8601 of Jakarta, for every time of a charge."""
+    charge = Charge(
+        gateway="main",
+        reference="INV-1",
+        status=ChargeStatus.PAID,
+        method=Qris(),
+        expires_at=moment,
+        paid_at=moment,
+    )
+    told = plain(charge)
+    assert (expected, expected) == (told["expires_at"], told["paid_at"])
+
+
+def test_a_local_phone_number_is_taken_as_indonesian(run: Run, shop: Shop) -> None:
+    """As people write it: 081234567890 is +6281234567890."""
+    words = ("--method", "payment_link", "--config", shop.file)
+    payer = ("--name", "Siti", "--email", "siti@shop.example", "--phone", "081234567890")
+    rest = ("--item", "Kopi:25000:1", *URLS)
+    made = run("charge", "INV-1", "25000", *words, *payer, *rest)
+    assert 0 == made.exit_code, made.output
+
+
 def test_a_lost_answer_says_which_command_settles_it(run: Run, shop: Shop) -> None:
     """Exit code 3; the command that is told works as it stands, and shows the one charge that was made."""
     shop.simulator.faults.plan(Fault.CUT, "create_charge")
@@ -140,7 +185,17 @@ def test_a_repeated_reference_is_refused_with_the_query(run: Run, shop: Shop) ->
         (("INV-1", "25000", "--method", "qris", "--expires", "2020-01-01T00:00:00Z"), "a time in the future"),
         (("INV-1", "25000", "--method", "qris", "--item", "Kopi:15000:1"), "do not add up"),
         (("INV-1", "25000", "--method", "qris", "--phone", "0812"), "international form"),
-        (("INV-1", "25000", "--method", "e_wallet:gopay"), "does not offer"),
+        (("INV-1", "25000", "--method", "qris", "--phone", "0812"), "Give it with --phone."),
+        (
+            ("INV-1", "25000", "--method", "e_wallet:gopay"),
+            "does not offer create_charge for e_wallet gopay; it does for dana",
+        ),
+        (
+            ("INV-1", "25000", "--method", "virtual_account:bca"),
+            "does not offer create_charge for virtual_account bca; it does for bni, bri, cimb, mandiri",
+        ),
+        (("INV-1", "25000", "--method", "e_wallet:dana", "--expires", "1h"), "Give it with --return-url."),
+        (("INV-1", "25000", "--method", "retail:alfamart", "--name", "Siti"), "Give it with --email."),
         (("INV-1", "25000", "--method", "qris", "--gateway", "mian"), "no gateway is named 'mian'"),
     ],
 )
@@ -159,6 +214,7 @@ def test_a_query_for_an_unknown_charge_is_refused(run: Run, shop: Shop) -> None:
     done = run("query", "INV-9", "--method", "qris", "--config", shop.file)
     assert 4 == done.exit_code
     assert done.stderr.startswith("ChargeNotFound ")
+    assert "Or it was made by another method: see --method." in done.stderr
 
 
 def test_cancel_is_refused_before_anything_is_sent_where_there_is_none(run: Run, shop: Shop) -> None:
@@ -166,6 +222,7 @@ def test_cancel_is_refused_before_anything_is_sent_where_there_is_none(run: Run,
     done = run("cancel", "INV-1", "--method", "virtual_account:bni", "--config", shop.file)
     assert 2 == done.exit_code
     assert done.stderr.startswith("UnsupportedOperation ")
+    assert "does not offer cancel for virtual_account bni; it does for qris" in done.stderr
 
 
 def ask(answer: str, *words: object) -> Result:
@@ -190,8 +247,21 @@ def test_production_asks_before_it_charges(
     done = ask(answer, "charge", "INV-1", "25000", "--method", "qris", "--config", shop.file, *options)
     assert code == done.exit_code
     assert made == shop.simulator.ledger.count("INV-1")
+    assert ("nothing was sent" in done.stderr) == (code == 1)
+    assert ("use --yes to go on without asking" in done.stderr) == (answer == "" and options == ())
     question = "main collects real money: IDR 25000.00 for INV-1. Go on?"
     assert (question in done.stderr) == (options == ())
+
+
+def test_where_there_is_no_standard_input_nobody_is_asked(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A process that was started without one, as by some services."""
+    monkeypatch.setattr("sys.stdin", None)
+    with pytest.raises(Exit) as ended:
+        confirm("Go on?", yes=False)
+    assert 1 == ended.value.exit_code
+    assert "nothing was sent; use --yes to go on without asking\n" == capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("answer", "status"), [("n\n", "PENDING"), ("y\n", "CANCELLED")])
@@ -228,6 +298,7 @@ def test_the_tiny_adapter_charges_and_answers_too(run: Run, tiny_file: Path) -> 
     assert ("small", "pending") == (json.loads(asked.stdout)["gateway"], json.loads(asked.stdout)["status"])
     assert 2 == cancelled.exit_code
     assert cancelled.stderr.startswith("UnsupportedOperation ")
+    assert "does not offer cancel for qris; it does for no method at all" in cancelled.stderr
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from typer.testing import Result
 
 from paygate import Gateway, Paygate, PluginError
 from paygate.cli.merchant import Merchant
+from paygate.cli.probe import asked
 from paygate.cli.recording import Heard, Recording
 from paygate.sandbox import Fault
 from paygate.snap import public_pem
@@ -57,25 +58,24 @@ def test_a_good_shop_is_good(doctor: Doctor, shop: Shop) -> None:
         with Paygate.from_file(config) as merchant.paygate:
             code, findings = doctor(config=config)
     assert 0 == code
-    good = ("plugin", "settings", "public_key", "login", "clock", "callback path", "callback URL")
-    assert dict.fromkeys(good, "good") == {
-        subject: verdict for subject, verdict in verdicts(findings["main"]).items() if subject in good
-    }
+    own = ("plugin", "settings", "public_key", "callback_url", "partner_service_ids")
+    provider = ("login", "signed request", "clock", "callback path", "callback URL")
+    assert dict.fromkeys((*own, *provider), "good") == verdicts(findings["main"])
     assert {"configuration": "good"} == verdicts(findings[None])
 
 
 def test_it_never_makes_a_charge(doctor: Doctor, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The provider is asked for one login, and for nothing else."""
-    asked: list[str | None] = []
+    """The provider is asked for one login and about one charge that cannot exist, and for nothing else."""
+    operations: list[str | None] = []
     handle = shop.simulator.handle
 
     def noted(request: httpx.Request) -> httpx.Response:
-        asked.append(shop.simulator.operation(request))
+        operations.append(shop.simulator.operation(request))
         return handle(request)
 
     monkeypatch.setattr(shop.simulator, "handle", noted)
     doctor()
-    assert ["authorize"] == asked
+    assert ["authorize", "query"] == operations
     assert () == shop.simulator.ledger.charges
 
 
@@ -126,6 +126,60 @@ def test_a_refused_login_is_bad_and_the_clock_is_still_told(doctor: Doctor, shop
     assert 2 == code
     assert {"login": "bad", "clock": "good"}.items() <= verdicts(findings["main"]).items()
     assert "check the client key and the key pair" in findings["main"]["login"][1]
+
+
+def test_a_wrong_client_secret_is_bad_although_the_login_succeeds(doctor: Doctor, shop: Shop) -> None:
+    """The login proves the RSA key alone; a question about no charge proves the secret."""
+    code, findings = doctor(config=shop.other_file(client_secret="SKSandbox-another"))
+    assert 2 == code
+    assert {"login": "good", "signed request": "bad"}.items() <= verdicts(findings["main"]).items()
+    assert "Compare client_secret" in findings["main"]["signed request"][1]
+    assert "clock" in findings["main"]["signed request"][1]
+
+
+def test_a_question_that_is_answered_as_it_should_be_is_good(doctor: Doctor) -> None:
+    """The provider knows no such charge."""
+    _, findings = doctor()
+    verdict, text = findings["main"]["signed request"]
+    assert "good" == verdict
+    assert "it is accepted; it knows no such charge, as it should" in text
+
+
+@pytest.mark.parametrize("fault", [Fault.ERROR, Fault.GARBAGE, Fault.CLOSE])
+def test_a_question_that_fails_oddly_proves_nothing(doctor: Doctor, shop: Shop, fault: Fault) -> None:
+    """It is remarked with what was said, and harmless."""
+    for nth in (1, 2, 3):  # a question is repeated
+        shop.simulator.faults.plan(fault, "query", nth)
+    _, findings = doctor()
+    verdict, text = findings["main"]["signed request"]
+    assert "unsure" == verdict
+    assert "changed nothing" in text
+
+
+def test_after_a_refused_login_nothing_is_asked(doctor: Doctor, shop: Shop) -> None:
+    """One cause, one finding."""
+    _, findings = doctor(config=shop.other_file(client_key="CKSandbox-another"))
+    assert "signed request" not in findings["main"]
+
+
+def test_a_charge_that_cannot_exist_and_does_is_remarked(
+    doctor: Doctor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A provider that knows everything proves nothing."""
+    monkeypatch.setattr(Gateway, "query", lambda *_: None)
+    _, findings = doctor()
+    verdict, text = findings["main"]["signed request"]
+    assert ("unsure", True) == (verdict, "a charge which cannot exist" in text)
+
+
+def test_an_adapter_that_answers_no_query_is_not_asked() -> None:
+    """Nor is anything said about it."""
+
+    class Silent:
+        """It answers nothing."""
+
+    with Paygate.from_mapping({"gateways": {"main": {"adapter": "tiny", "api_key": "x"}}}) as paygate:
+        assert asked(paygate.gateway("main"), Silent) is None
 
 
 def test_a_provider_that_cannot_be_reached_is_bad(doctor: Doctor, shop: Shop) -> None:
@@ -216,9 +270,31 @@ def test_a_broken_gateway_does_not_hide_the_others(doctor: Doctor, shop: Shop) -
     assert "NO_SUCH_VARIABLE_OF_PAYGATE is not set" in findings["unset"]["settings"][1]
     assert ("bad", True) == (
         findings["missing"]["plugin"][0],
-        "no installed plugin offers an adapter named 'nobody'" in findings["missing"]["plugin"][1],
+        "gateways.missing.adapter: no installed plugin offers an adapter named 'nobody'"
+        in findings["missing"]["plugin"][1],
     )
     assert "api_kye: is not a setting of this adapter" in findings["wrong"]["settings"][1]
+
+
+def test_everything_that_is_missing_is_said_at_once(doctor: Doctor, run: Run, shop: Shop) -> None:
+    """Each in a finding of its own, below what is known to be good."""
+    tables = """
+        [gateways.unset]
+        adapter = "tiny"
+        api_key = { env = "NO_SUCH_VARIABLE_OF_PAYGATE" }
+        base_url = { file = "nowhere.txt" }
+    """
+    config = several(shop, tables)
+    shown = run("doctor", "--offline", "--config", config).stdout
+    assert "configuration: it can be read: main, unset" in shown
+    unset = shown.partition("[unset]")[2]
+    assert "plugin: paygate-tiny 0.3.0 offers tiny" in unset
+    assert (
+        "settings: gateways.unset.api_key: environment variable NO_SUCH_VARIABLE_OF_PAYGATE is not" in unset
+    )
+    assert "settings: gateways.unset.base_url: file nowhere.txt cannot be read" in unset
+    _, findings = doctor("--offline", config=config)
+    assert {"plugin": "good", "settings": "bad"} == verdicts(findings["unset"])
 
 
 @pytest.mark.parametrize(
@@ -252,7 +328,8 @@ def test_a_file_that_is_no_configuration_is_a_finding(doctor: Doctor, tmp_path: 
     file.write_text(content)
     code, findings = doctor(config=file)
     assert (2, {"configuration": "bad"}) == (code, verdicts(findings[None]))
-    assert 2 == doctor(config=tmp_path / "nothing.toml")[0]
+    code, findings = doctor(config=tmp_path / "nothing.toml")
+    assert (2, True) == (code, "Name yours with --config FILE" in findings[None]["configuration"][1])
 
 
 def test_sandbox_and_production_in_one_file_are_bad(doctor: Doctor, shop: Shop) -> None:
@@ -268,14 +345,14 @@ def test_sandbox_and_production_in_one_file_are_bad(doctor: Doctor, shop: Shop) 
     assert "good" == findings["real"]["settings"][0], findings["real"]
 
 
-def test_one_gateway_alone_can_be_looked_at(doctor: Doctor, run: Run, shop: Shop) -> None:
+def test_one_gateway_alone_can_be_looked_at(doctor: Doctor, run: Run, shop: Shop, tiny_file: Path) -> None:
     """The others are left alone; a wrong name is said; a callback URL belongs to one."""
-    config = several(shop, '[gateways.small]\nadapter = "tiny"\napi_key = "x"')
+    config = several(shop, tiny_file.read_text())
     code, findings = doctor("--gateway", "small", config=config)
     assert (0, {None, "small"}) == (code, {*findings})
-    assert {"plugin": "good", "settings": "good", "login": "good", "callback URL": "unsure"} == verdicts(
-        findings["small"]
-    )
+    good = dict.fromkeys(("plugin", "settings", "login", "clock"), "good")
+    unsure = dict.fromkeys(("signed request", "callback URL"), "unsure")
+    assert good | unsure == verdicts(findings["small"])
     unknown = run("doctor", "--gateway", "big", "--config", config)
     assert (2, True) == (unknown.exit_code, "no gateway is named 'big'" in unknown.stderr)
     whose = run("doctor", "--callback-url", "https://shop.example/x", "--config", config)

@@ -70,6 +70,23 @@ def test_every_other_answer_is_judged(
     assert finding.cure
 
 
+@pytest.mark.parametrize(
+    ("provider", "verdict", "what"),
+    [
+        ("http://localhost:8700", "good", "127.0.0.1 is this machine, as the provider is"),
+        ("https://provider.example", "unsure", "127.0.0.1 is this machine, which no provider can call"),
+        (None, "unsure", "127.0.0.1 is this machine, which no provider can call"),
+    ],
+)
+def test_this_machine_is_good_where_the_provider_is_here_too(
+    gateway: Gateway, provider: str | None, verdict: str, what: str
+) -> None:
+    """A sandbox on this machine reaches it; nobody else does."""
+    with doorway(401, JSON, b"{}") as url:
+        first = next(iter(ring(gateway, url + PATH, 5.0, provider)))
+    assert (verdict, what) == (first.verdict, first.what)
+
+
 def test_a_refused_connection_is_named(gateway: Gateway) -> None:
     """Nobody listens."""
     with socket.socket() as taken:

@@ -102,6 +102,7 @@ def test_a_file_that_exists_is_not_overwritten(run: Run, tmp_path: Path, there: 
     done = run("keygen", tmp_path)
     assert 2 == done.exit_code
     assert f"{there} exists, and is not overwritten" in done.stderr
+    assert "Name the new pair with --name, or give another folder." in done.stderr
     assert "precious" == (tmp_path / there).read_text()
     assert [there] == [file.name for file in tmp_path.iterdir()]
 

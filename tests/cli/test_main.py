@@ -41,6 +41,18 @@ def test_help_lists_the_commands(run_alone: Alone) -> None:
     assert all(f" {command} " in done.stdout for command in COMMANDS)
 
 
+def test_the_version_is_that_of_the_distribution(run_alone: Alone) -> None:
+    """As pip shows it."""
+    done = run_alone("--version")
+    assert (0, f"paygate {metadata.version('paygate-core')}") == (done.returncode, done.stdout.strip())
+
+
+def test_flags_show_no_type(run_alone: Alone) -> None:
+    """Only the help of --help itself, which is typer's own, says <bool>."""
+    for command in ("doctor", "charge"):
+        assert 1 == run_alone(command, "--help").stdout.count("<bool>")
+
+
 def test_without_a_command_there_is_help(run_alone: Alone) -> None:
     """Who types only `paygate` is told what there is."""
     done = run_alone()

@@ -53,6 +53,7 @@ def test_a_wrong_header_line_is_not_quoted() -> None:
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    """With the reason."""
-    with pytest.raises(ConfigurationError, match=r"nothing: cannot be read \(No such file"):
-        content_of(str(tmp_path / "nothing"))
+    """With the option that names it, the reason and what to do."""
+    with pytest.raises(ConfigurationError, match=r"--body .*nothing: cannot be read \(No such file") as error:
+        content_of(str(tmp_path / "nothing"), "--body")
+    assert ["Give --body a file that is there, or - for the standard input."] == error.value.__notes__

@@ -165,6 +165,7 @@ def test_a_port_in_use_is_a_clear_error(run_alone: Alone, tmp_path: Path) -> Non
         done = run_alone("sandbox", "--port", port, "--folder", tmp_path / "account")
     assert 2 == done.returncode
     assert f"port {port} cannot be had (Address already in use)" in done.stderr
+    assert "Another sandbox may be running: stop it, or let --port 0 take a free one." in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "account").exists()
 

@@ -57,6 +57,31 @@ def test_a_provider_takes_what_was_signed(run: Run, shop: Shop, body: Path) -> N
     assert "INV-1" == told.json()["originalPartnerReferenceNo"]
 
 
+@pytest.mark.parametrize(
+    ("words", "cure"),
+    [
+        (("--path", "v1.0/qr/qr-mpm-query"), "Write the path alone, without the host, as in /v1.0/"),
+        (("--path", "https://sandbox.example/v1.0/x"), "Write the path alone, without the host"),
+        (("--path", PATH, "--timestamp", "2026-01-02 10:15"), "as in 2026-01-31T17:00:00+07:00"),
+        (("--path", PATH, "--timestamp", "1767323700"), "as in 2026-01-31T17:00:00+07:00"),
+    ],
+)
+def test_what_no_provider_takes_is_not_signed(
+    run: Run, shop: Shop, words: tuple[str, ...], cure: str
+) -> None:
+    """Exit code 2, and what to write."""
+    done = run("sign", *words, "--config", shop.file)
+    assert (2, "") == (done.exit_code, done.stdout)
+    assert cure in done.stderr
+
+
+def test_a_body_that_is_not_there_is_named_with_its_option(run: Run, shop: Shop) -> None:
+    """Nothing is signed in its place."""
+    done = run("sign", "--path", PATH, "--body", "nowhere.json", "--config", shop.file)
+    assert 2 == done.exit_code
+    assert "--body nowhere.json: cannot be read (No such file or directory)" in done.stderr
+
+
 def test_a_login_is_signed_without_body_and_token(run: Run, shop: Shop) -> None:
     """RSA over client key and time."""
     words = (

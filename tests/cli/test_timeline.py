@@ -1,4 +1,5 @@
 import io
+import sys
 
 import pytest
 import segno
@@ -97,8 +98,9 @@ def test_the_story_keeps_the_payload() -> None:
     assert [{"qr": PAYLOAD}] == timeline.story
 
 
-def test_right_steps_close_well(paper: io.StringIO) -> None:
-    """All are counted, and the reader is sent on."""
+def test_right_steps_close_well(paper: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All are counted, and the reader is sent on, to the program that runs and no other."""
+    monkeypatch.setattr(sys, "argv", ["[x]/.venv/bin/paygate", "demo"])
     timeline = Timeline(silent=False)
     timeline.chapter("Begin")
     timeline.step("one", 1, 1)
@@ -106,6 +108,7 @@ def test_right_steps_close_well(paper: io.StringIO) -> None:
     assert timeline.closing()
     assert "✓ two: PAID" in paper.getvalue()
     assert "All 2 steps are as they should be." in paper.getvalue()
+    assert "Next: `'[x]/.venv/bin/paygate' sandbox`" in paper.getvalue()
 
 
 def test_a_wrong_step_closes_badly(paper: io.StringIO) -> None:

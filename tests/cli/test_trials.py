@@ -3,7 +3,7 @@
 import pytest
 
 from paygate import Trial
-from paygate.cli.trials import read
+from paygate.cli.trials import is_altered, meaning
 from paygate.diagnosis import ANOTHER
 
 BELIEVED = Trial("RSA", "/own", "as received", "theirs", fits=False, accepted=True)
@@ -22,7 +22,7 @@ def fitting(
 
 def test_a_believed_reading_is_all_that_counts() -> None:
     """Others that fit as well are not told."""
-    [finding] = read([BELIEVED, fitting(body="minified"), fitting(accepted=True)])
+    [finding] = meaning([BELIEVED, fitting(body="minified"), fitting(accepted=True)])
     assert ("good", "") == (finding.verdict, finding.cure)
     assert "it fits the path /own, the body as received and the key theirs (RSA)" == finding.what
 
@@ -41,16 +41,34 @@ def test_a_believed_reading_is_all_that_counts() -> None:
 )
 def test_each_difference_has_its_cure(trial: Trial, cure: str) -> None:
     """It says what differs, and what to do about it."""
-    [finding] = read([BELIEVED, trial])
+    [finding] = meaning([BELIEVED, trial])
     assert "bad" == finding.verdict
     assert cure in finding.cure
 
 
 def test_several_differences_are_all_told() -> None:
     """A wrong key over a wrong path needs both cures."""
-    [finding] = read([BELIEVED, fitting(path="/other", key="ours")])
+    [finding] = meaning([BELIEVED, fitting(path="/other", key="ours")])
     assert "signed with ours" in finding.cure
     assert "signs the path /other" in finding.cure
+
+
+@pytest.mark.parametrize(
+    ("trials", "altered"),
+    [
+        ([BELIEVED, fitting(path=ANOTHER, body=ANOTHER)], True),
+        ([BELIEVED, fitting(path=ANOTHER, body=ANOTHER, key="ours")], False),
+        ([BELIEVED, fitting(path=ANOTHER, body=ANOTHER), fitting(path="/other")], False),
+        ([BELIEVED], False),
+        ([], False),
+    ],
+    ids=["another text", "another key", "a text that is known", "nothing fits", "nothing tried"],
+)
+def test_a_callback_is_altered_where_the_right_key_signed_an_unknown_text(
+    trials: list[Trial], altered: bool
+) -> None:
+    """Only then is it certain that keys and settings are right."""
+    assert altered == is_altered(trials)
 
 
 @pytest.mark.parametrize(
@@ -60,11 +78,11 @@ def test_several_differences_are_all_told() -> None:
 )
 def test_where_nothing_fits_it_says_what_to_check(trials: list[Trial], what: str) -> None:
     """How many were tried, and what usually is the matter."""
-    [finding] = read(trials)
+    [finding] = meaning(trials)
     assert what in finding.what
     assert "Check that X-SIGNATURE and X-TIMESTAMP are complete" in finding.cure
 
 
 def test_of_very_many_readings_five_are_told() -> None:
     """A person reads no hundred lines."""
-    assert 5 == len(read([fitting(path=f"/{number}") for number in range(100)]))
+    assert 5 == len(meaning([fitting(path=f"/{number}") for number in range(100)]))

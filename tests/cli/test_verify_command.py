@@ -96,6 +96,11 @@ def test_another_path_can_be_tried(verify: Verify, shop: Shop) -> None:
     _, without = verify(dump)
     code, told = verify(dump, "--try-path", "/public/ayolinx")
     assert "no text that was tried" in the("signature", without)
+    assert (
+        "it is refused (signature): the provider's key made this signature, over another body, path or time"
+        in the("callback", without)
+    )
+    assert "compare callback_path" not in the("callback", without)
     assert 4 == code
     assert "it fits the path /public/ayolinx" in the("signature", told)
 
@@ -153,10 +158,11 @@ def test_age_does_not_excuse_a_bad_signature(verify: Verify, shop: Shop) -> None
 
 
 def test_a_cut_body_is_noticed(verify: Verify, callback: httpx.Request) -> None:
-    """Its length is compared with Content-Length."""
+    """Its length is compared with Content-Length; the verdict comes first all the same."""
     code, told = verify(dumped(callback)[:-1])
     assert 4 == code
     assert f"it has {len(callback.content) - 1} bytes" in the("body", told)
+    assert [("callback", "bad"), ("body", "bad"), ("signature", "bad")] == found(told)
 
 
 def test_a_chunked_dump_is_noticed(verify: Verify) -> None:
@@ -195,7 +201,7 @@ def test_a_token_request_is_verified_and_its_token_is_not_shown(
 @pytest.mark.parametrize(
     ("words", "why"),
     [
-        ((), "tell the path with --path"),
+        ((), "Tell the path with --path"),
         (("--path", "/x", "--header", "abc"), "a header line is NAME: VALUE"),
     ],
 )

@@ -20,7 +20,7 @@ from tests.provider import order
 from tests.sandbox.waiting import PATIENCE, until
 
 FAST: Final = 1e6
-PATH: Final = "/callbacks/main-8f3c1d"
+PATH: Final = "/callbacks/main-0f5e2a"
 SHOPS: Final = {
     "starlette": (*UVICORN, "starlette_shop:app"),
     "fastapi": (*UVICORN, "fastapi_shop:app"),
@@ -93,7 +93,11 @@ def town(
         simulator = AyolinxSimulator(url + PATH, account=account, pace=FAST)
         with serve(simulator) as provider:
             file = write_account(folder, {**simulator.settings, "base_url": provider.url})
-            environment = {"PAYGATE_CONFIG": str(file), "SHOP_DATABASE": str(book)}
+            environment = {
+                "PAYGATE_CONFIG": str(file),
+                "CALLBACK_PATH": PATH,
+                "SHOP_DATABASE": str(book),
+            }
             with serving(taken, SHOPS[request.param], folder=ROOT / "examples", environment=environment):
                 yield Town(url, book, simulator)
 
@@ -180,6 +184,26 @@ def test_an_answer_that_is_lost_loses_no_order(town: Town) -> None:
         town.shown(reference)["instructions"],
     )
     town.simulator.act(reference, PayerAction.PAY)
+    assert [200] == town.told(reference)
+    assert ("paid", 1) == (town.shown(reference)["status"], town.parcels(reference))
+
+
+def test_an_order_that_the_provider_says_it_has_stays(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy turned the answer away, so the charge was sent again and refused as a duplicate: it exists."""
+    simulator, handle = town.simulator, town.simulator.handle
+    turned_away: list[httpx.Request] = []
+
+    def busy_once(request: httpx.Request) -> httpx.Response:
+        reply = handle(request)
+        if simulator.operation(request) != "create_charge" or turned_away:
+            return reply
+        turned_away.append(request)
+        return simulator.busy(request, 0)
+
+    monkeypatch.setattr(simulator, "handle", busy_once)
+    reference = town.order()
+    assert (1, 1) == (len(turned_away), simulator.ledger.count(reference))
+    simulator.act(reference, PayerAction.PAY)
     assert [200] == town.told(reference)
     assert ("paid", 1) == (town.shown(reference)["status"], town.parcels(reference))
 

@@ -329,7 +329,11 @@ def test_everything_that_was_said_is_kept(deliveries: Deliveries) -> None:
     deliveries.run(post)
     first, second, third = (one.attempts[0] for one in deliveries.all)
     assert (200, "x" * 1000, True) == (first.status, first.reply, first.accepted)
-    assert (None, "", False) == (second.status, second.reply, second.accepted)
+    assert (None, "nobody listens at https://shop.example", False) == (
+        second.status,
+        second.reply,
+        second.accepted,
+    )
     assert (500, "", False) == (third.status, third.reply, third.accepted)
     assert b"INV-2 costs 10" == second.exchanges[0].request.content
 

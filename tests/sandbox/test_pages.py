@@ -81,7 +81,9 @@ def test_the_attempts_of_a_callback_are_listed(simulator: ToySimulator, client: 
     paid(simulator)
     until(lambda: bool(simulator.deliveries.find(1).attempts))
     text = text_of(client.get("/"))
-    assert re.search(r"Callback 1 next attempt in (60|59) s for INV-1 [\d:]+ no answer Resend ", text)
+    assert re.search(
+        r"Callback 1 next attempt in (60|59) s for INV-1 [\d:]+ no answer nobody listens at \S+ Resend ", text
+    )
 
 
 def test_of_many_attempts_the_last_are_listed(simulator: ToySimulator, client: httpx.Client) -> None:
@@ -116,7 +118,7 @@ def test_callbacks_can_be_held_and_released(client: httpx.Client, do: str, words
     [
         (
             "resend",
-            r"Callback 1 (next attempt in \S+ (s|min)|given up) for INV-1 [\d:]+ no answer [\d:]+ no answer",
+            r"Callback 1 (next attempt in \S+ (s|min)|given up) for INV-1 [\d:]+ no answer nobody \S+ at \S+ [\d:]+ no answer",
         ),
         ("delay 3600", r"Callback 1 next attempt in (60|61|62) min for"),
         ("duplicate", r"Callback 2 next attempt in (60|59) s for INV-1, copy of callback 1 "),

@@ -219,7 +219,9 @@ class Ayolinx:
         odd_success = codes.RETAIL_SUCCESS if type(charge.method) is Retail else ()
         told = read_reply(reply, wire.status_reply, codes.ERRORS, codes.ODD, odd_success)
         data = told.virtual_account_data
-        for reference in (told.original_partner_reference_no, data.trx_id if data else None):
+        # A wallet may tell its own number as the original one, and ours beside it, as in its callbacks.
+        ours = told.partner_reference_no or told.original_partner_reference_no
+        for reference in (ours, data.trx_id if data else None):
             if reference not in (None, charge.reference):
                 raise OutcomeUnknown("the answer is about another reference")
         return told, reply

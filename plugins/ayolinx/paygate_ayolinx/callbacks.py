@@ -64,7 +64,7 @@ class Callbacks:
     def parse(self, request: CallbackRequest) -> Callback:
         """Verify first, read afterwards; raise CallbackRejected with the reply for Ayolinx."""
         names = {name.lower() for name in request.headers}
-        if "authorization" in names and is_bearer(request):
+        if "authorization" in names and is_authorized(request):
             return self._authorized(request)
         if "x-client-key" in names:
             return self._token_request(request)
@@ -150,13 +150,12 @@ class Callbacks:
             if paid_amount is None:
                 raise CallbackRejected("amount", "the paid amount cannot be read", malformed)
             paid_at = wire.moment(told.finished_time)
-        details = told.additional_info or inbound.Details()
-        link = wire.name(details.plh)
+        link = wire.name(told.details.plh)
         return Charge(
             gateway=self._gateway,
             reference=reference,
             status=status,
-            method=PaymentLink() if link else codes.CHANNELS.get(details.channel or ""),
+            method=PaymentLink() if link else _method_of(told.details.channel),
             provider_reference=link or wire.name(told.original_reference_no),
             paid_at=paid_at,
             paid_amount=paid_amount,
@@ -170,12 +169,12 @@ class Callbacks:
         paid_amount = wire.money(told.paid_amount)
         if paid_amount is None:
             raise CallbackRejected("amount", "the paid amount cannot be read", inbound.PAID_MALFORMED)
-        details = told.additional_info or inbound.Details()
+        details = told.details
         return Charge(
             gateway=self._gateway,
             reference=told.trx_id,
             status=ChargeStatus.PAID,
-            method=codes.CHANNELS.get(details.channel or "") or self._bank_of(told.partner_service_id or ""),
+            method=_method_of(details.channel) or self._bank_of(told.partner_service_id or ""),
             provider_reference=wire.name(told.reference_no) or told.payment_request_id or None,
             paid_at=wire.moment(details.payment_time_iso8601) or wire.moment(told.trx_date_time),
             paid_amount=paid_amount,
@@ -201,9 +200,17 @@ def _decoded(decoder: "msgspec.json.Decoder[T]", body: bytes, malformed: Callbac
         raise CallbackRejected("body", "the body cannot be read", malformed) from None
 
 
-def is_bearer(request: CallbackRequest) -> bool:
-    """Whether it comes with a token; a proxy's own kind of authorization is none of ours."""
-    return (request.header("authorization") or "").lower().startswith("bearer")
+def _method_of(channel: object) -> Method | None:
+    return codes.CHANNELS.get(channel) if isinstance(channel, str) else None
+
+
+def is_authorized(request: CallbackRequest) -> bool:
+    """Whether it claims to come with a token of ours: a bearer token, and who the partner is.
+
+    A proxy may add an authorization of its own, a bearer token even; it tells no partner.
+    """
+    bearer = (request.header("authorization") or "").lower().startswith("bearer")
+    return bearer and request.header("x-partner-id") is not None
 
 
 def _refusal(reason: str, *, is_payment: bool) -> CallbackReply:

@@ -6,9 +6,10 @@ from typing import Final
 from paygate import CallbackRequest, Finding, Trial, Verdict
 from paygate.snap import explain_notice, explain_symmetric, explain_token_request
 from paygate_ayolinx import codes
-from paygate_ayolinx.callbacks import DOCUMENTED_PATHS, is_bearer, signed_paths
+from paygate_ayolinx.callbacks import DOCUMENTED_PATHS, is_authorized, signed_paths
 from paygate_ayolinx.settings import Account, Settings
 
+SHORTEST_LOT: Final = 12
 PROVIDER_KEY: Final = "provider_public_key"
 SECRET: Final = "client_secret"  # noqa: S105 - a name
 AGREED: Final = "inbound_client_key"
@@ -24,7 +25,7 @@ def trials(
         "the public half of private_key": account.keys.private_key.public_key(),
     }
     others = dict.fromkeys((*paths, *DOCUMENTED_PATHS), False)
-    if is_bearer(request):
+    if is_authorized(request):
         accepted = dict.fromkeys(signed_paths(settings.callback_path), True)
         secrets = {SECRET: settings.client_secret.reveal(), OURS: settings.client_key}
         return explain_symmetric(request, others | accepted, secrets, SECRET, settings.inbound_hmac)
@@ -35,6 +36,11 @@ def trials(
         agreed = {AGREED if settings.inbound_client_key is not None else OURS}
         return explain_token_request(request, client_keys, agreed, keys, PROVIDER_KEY)
     return explain_notice(request, others | {settings.callback_path: True}, keys, PROVIDER_KEY)
+
+
+def is_hard_to_guess(path: str) -> bool:
+    """Whether some part of a path looks drawn by lot: long, with digits in it."""
+    return any(len(part) >= SHORTEST_LOT and any(sign.isdigit() for sign in part) for part in path.split("/"))
 
 
 def findings(settings: Settings) -> Iterator[Finding]:
@@ -57,12 +63,12 @@ def findings(settings: Settings) -> Iterator[Finding]:
         )
     else:
         yield Finding("callback_url", Verdict.GOOD, "it ends in callback_path, which is what Ayolinx signs")
-    if settings.callback_path in DOCUMENTED_PATHS or settings.callback_path.count("/") == 1:
+    if settings.environment == "production" and not is_hard_to_guess(settings.callback_path):
         yield Finding(
             "callback_path",
             Verdict.UNSURE,
             "anybody can guess it",
-            "choose one that nobody guesses, as in /callbacks/main-8f3c1d",
+            "make one: python -c \"import secrets; print('/callbacks/main-' + secrets.token_hex(8))\"",
         )
     missing = [bank for bank in codes.BANKS if bank not in settings.partner_service_ids]
     yield Finding(

@@ -1,13 +1,13 @@
 """What Ayolinx sends us, as it stands on the wire, and our answers. Unknown fields are tolerated.
 
-What may be missing may be null as well: neither is worth losing a paid charge for.
+What may be missing may be null or of another kind as well: that is not worth losing a paid charge for.
 
 Sources: Ayolinx docs, "Callback description", "VA callback introduction", "Payment link callback
 introduction" and each "Payment Notify"; what their cut tables leave open is as merchants saw it.
 """
 
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import msgspec
 from msgspec import Struct
@@ -22,9 +22,16 @@ JSON: Final = MappingProxyType({"Content-Type": "application/json"})
 class Details(Wire, frozen=True):
     """What a notice or a payment adds: its channel, a link's own number, when it was paid."""
 
-    channel: str | None = None
+    channel: Any = None
     plh: Any = None
     payment_time_iso8601: Any = msgspec.field(name="paymentTimeIso8601", default=None)
+
+
+Detailed: TypeAlias = (
+    Details | list[Any] | str | float | int | bool | None
+)  # an empty object may be written as []
+
+NOTHING: Final = Details()
 
 
 class Notice(Wire, frozen=True):
@@ -36,7 +43,12 @@ class Notice(Wire, frozen=True):
     original_reference_no: Any = None
     amount: Amount | None = None
     finished_time: Any = None
-    additional_info: Details | None = None
+    additional_info: Detailed = None
+
+    @property
+    def details(self) -> Details:
+        """What it adds, if anything."""
+        return self.additional_info if isinstance(self.additional_info, Details) else NOTHING
 
 
 class Payment(Wire, frozen=True):
@@ -52,7 +64,12 @@ class Payment(Wire, frozen=True):
     reference_no: Any = None
     virtual_account_trx_type: str | None = None
     trx_date_time: Any = None
-    additional_info: Details | None = None
+    additional_info: Detailed = None
+
+    @property
+    def details(self) -> Details:
+        """What it adds, if anything."""
+        return self.additional_info if isinstance(self.additional_info, Details) else NOTHING
 
 
 class Shape(Wire, frozen=True):

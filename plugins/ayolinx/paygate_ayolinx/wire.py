@@ -184,6 +184,7 @@ class StatusReply(Reply, frozen=True):
 
     original_reference_no: Any = None
     original_partner_reference_no: str | None = None
+    partner_reference_no: str | None = None
     latest_transaction_status: str = ""
     finished_time: Any = None
     paid_time: Any = None

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from paygate_ayolinx.diagnosis import is_hard_to_guess
 from paygate_ayolinx.door import SandboxAccount
 
 from paygate import CallbackRejected, Finding, Gateway, Paygate, Trial, Verdict
@@ -78,7 +79,8 @@ def verdicts(findings: tuple[Finding, ...]) -> dict[str, Verdict]:
 
 def test_bare_settings_are_doubted(opened: Open) -> None:
     """Each doubt says what to do about it."""
-    with opened(partner_service_ids={}, callback_path="/v1.0/debit/notify") as gateway:
+    live = {"environment": "production", "client_key": "CK-1", "client_secret": "SK-1"}
+    with opened(partner_service_ids={}, callback_path="/callbacks/main", **live) as gateway:
         findings = gateway.diagnose()
     assert {
         "public_key": Verdict.UNSURE,
@@ -87,6 +89,21 @@ def test_bare_settings_are_doubted(opened: Open) -> None:
         "partner_service_ids": Verdict.UNSURE,
     } == verdicts(findings)
     assert all(finding.cure for finding in findings)
+
+
+@pytest.mark.parametrize(
+    ("path", "is_hard"),
+    [
+        ("/callbacks/main", False),
+        ("/v1.0/transfer-va/payment", False),
+        ("/callbacks/main-8f3c1d", False),
+        ("/callbacks/notifications", False),
+        ("/c/9f8e7d6c5b4a", True),
+    ],
+)
+def test_a_path_that_anybody_can_guess(path: str, is_hard: bool) -> None:
+    """A long part with digits in it was drawn by lot, most likely."""
+    assert is_hard_to_guess(path) is is_hard
 
 
 def test_full_settings_are_good(opened: Open, account: SandboxAccount) -> None:
