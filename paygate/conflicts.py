@@ -49,10 +49,9 @@ def contradiction(told: Charge, before: Charge) -> Conflict | None:
     An answer that tells no paid amount, or another number of the provider's, contradicts nothing.
     """
     kind = _conflict(told, before)
-    is_untold = kind is ConflictKind.AMOUNT and None in (told.paid_amount, before.amount)
-    if kind is None or kind is ConflictKind.TWICE or is_untold:
-        return None
-    return Conflict(kind, told, before)
+    if kind is ConflictKind.AMOUNT and None in (told.paid_amount, before.amount):
+        kind = ConflictKind.LATE if before.status in ENDED else None
+    return None if kind in (None, ConflictKind.TWICE) else Conflict(kind, told, before)
 
 
 def _conflict(told: Charge, ours: Charge | None) -> ConflictKind | None:

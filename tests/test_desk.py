@@ -1,6 +1,7 @@
 import logging
 from typing import Any
 
+import msgspec
 import pytest
 from paygate_tiny import Tiny
 
@@ -10,17 +11,22 @@ from paygate import (
     CallbackRequest,
     Charge,
     ChargeStatus,
+    Conflict,
+    ConflictKind,
     Exchange,
     Finding,
     Gateway,
     InvalidCharge,
+    Money,
     PluginError,
+    Qris,
     Signed,
     Trial,
     Unsigned,
     UnsupportedOperation,
     hookimpl,
 )
+from paygate.conflicts import contradiction
 from tests.provider import Both, Provider, named, opened, order, tiny
 
 SIGNED = b'{"id":"INV-1","status":"paid","amount":"25000.00"}'
@@ -279,3 +285,55 @@ def test_a_gateway_writes_nothing_to_the_log_when_all_is_well(
     with caplog.at_level(logging.DEBUG, "paygate"):
         both.call(Provider(), "create_charge", order())
     assert [] == [record for record in caplog.records if record.name.startswith("paygate")]
+
+
+@pytest.mark.parametrize(
+    ("told", "status", "kind"),
+    [
+        ("open", ChargeStatus.PAID, ConflictKind.REGRESSION),
+        ("paid", ChargeStatus.CANCELLED, ConflictKind.LATE),
+        ("paid", ChargeStatus.PENDING, None),
+        ("open", ChargeStatus.PENDING, None),
+    ],
+)
+def test_a_query_is_held_against_what_was_known(
+    told: str, status: ChargeStatus, kind: ConflictKind | None
+) -> None:
+    """Old news is not applied: a paid charge stays paid. What contradicts yours is announced as a conflict."""
+    heard: list[tuple[str, str]] = []
+
+    class Listener:
+        @hookimpl
+        def charge_changed(self, charge: Charge) -> None:
+            heard.append(("changed", charge.status.value))
+
+        @hookimpl
+        def conflict_found(self, conflict: Conflict) -> None:
+            heard.append(("conflict", conflict.kind.value))
+
+    known = Charge(gateway="main", reference="INV-1", status=status, method=Qris(), amount=Money.idr(25_000))
+    answer = opened(status=told)
+    with Gateway("main", tiny(), transport=Provider(answer), listeners=[Listener()]) as gateway:
+        charge = gateway.query(known)
+        bare = gateway.query(known.ref)
+    assert told == {ChargeStatus.PAID: "paid", ChargeStatus.PENDING: "open"}[bare.status]
+    assert charge.status is (status if kind is ConflictKind.REGRESSION else bare.status)
+    first = [one for one in heard if one[0] == "conflict"]
+    assert ([("conflict", kind.value)] if kind else []) == first
+
+
+@pytest.mark.parametrize(
+    ("paid", "is_conflict"), [(Money.idr(25_000), False), (Money.idr(1), True), (None, False)]
+)
+def test_a_query_that_tells_another_amount_is_a_conflict(paid: Money | None, is_conflict: bool) -> None:
+    """One that tells no amount contradicts nothing."""
+    known = Charge(
+        gateway="main",
+        reference="INV-1",
+        status=ChargeStatus.PENDING,
+        method=Qris(),
+        amount=Money.idr(25_000),
+    )
+    told = msgspec.structs.replace(known, status=ChargeStatus.PAID, paid_amount=paid)
+    found = contradiction(told, known)
+    assert (found is not None and found.kind is ConflictKind.AMOUNT) is is_conflict

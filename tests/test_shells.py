@@ -7,6 +7,7 @@ from typing import Any, cast
 import pytest
 
 from paygate import gateway, retrying, routing
+from paygate.callbacks import AsgiCallbacks, WsgiCallbacks
 
 NAMES = {
     "AsyncGateway": "Gateway",
@@ -101,3 +102,8 @@ def test_the_two_ways_to_repeat_differ_in_nothing_but_await_and_sleep() -> None:
     waiting = plain(retrying.repeat_async)
     waiting = waiting.replace("    import anyio\n", "").replace("sleep=anyio.sleep, ", "")
     assert plain(retrying.repeat) == waiting.replace("Callable[[], Awaitable[R]]", "Callable[[], R]")
+
+
+def test_both_applications_do_the_same_with_a_callback() -> None:
+    """ASGI and WSGI compare, hand over and answer alike; one awaits."""
+    assert methods(AsgiCallbacks)["_told"] == methods(WsgiCallbacks)["_told"]

@@ -6,10 +6,11 @@ import typer
 
 from paygate.cli.arguments import method_of
 from paygate.cli.charge import MethodText, Yes, confirm, interrupted
-from paygate.cli.charges import another_method, print_charge, query_command
+from paygate.cli.charges import another_method, print_charge, settling
 from paygate.cli.configuration import FILE, Config, GatewayName, is_production, read, taking
 from paygate.cli.output import AsJson, explained
 from paygate.errors import AlreadyPaid, OutcomeUnknown, PaygateError, StateConflict
+from paygate.gateway import Gateway
 from paygate.model import ChargeRef
 from paygate.routing import Paygate
 
@@ -23,11 +24,12 @@ def cancel(  # noqa: PLR0917 - typer's options
     as_json: AsJson = False,
 ) -> None:
     """Ask the provider to stop collecting an unpaid charge. It is no refund."""
+    taker: Gateway | None = None
 
     def command(error: PaygateError) -> str | None:
-        if not isinstance(error, OutcomeUnknown | AlreadyPaid | StateConflict):
+        if taker is None or not isinstance(error, OutcomeUnknown | AlreadyPaid | StateConflict):
             return None
-        return query_command(reference, method_of(method), error.gateway, config)
+        return settling(error, ChargeRef(taker.name, reference, method_of(method)), taker, config)
 
     with explained(as_json=as_json, command=command, hint=another_method):
         way = method_of(method)

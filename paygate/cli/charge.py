@@ -6,11 +6,12 @@ from typing import Annotated, Final
 import typer
 
 from paygate.cli.arguments import amount_of, item_of, method_of, moment_of, phone_of
-from paygate.cli.charges import print_charge, query_command
+from paygate.cli.charges import print_charge, settling
 from paygate.cli.configuration import FILE, Config, GatewayName, is_production, read, taking
-from paygate.cli.output import AsJson, explained
+from paygate.cli.output import AsJson, explained, visible
 from paygate.errors import DuplicateReference, InvalidCharge, OutcomeUnknown, PaygateError
-from paygate.model import ChargeRequest, Customer
+from paygate.gateway import Gateway
+from paygate.model import ChargeRef, ChargeRequest, Customer
 from paygate.routing import Paygate
 
 INTERRUPTED = "you interrupted it"
@@ -60,11 +61,14 @@ def charge(  # noqa: PLR0917 - typer's options
     as_json: AsJson = False,
 ) -> None:
     """Ask a gateway to collect money, and show what the payer needs."""
+    taker: Gateway | None = None
 
     def command(error: PaygateError) -> str | None:
-        if not isinstance(error, OutcomeUnknown | DuplicateReference):
+        if taker is None or not isinstance(error, OutcomeUnknown | DuplicateReference):
             return None
-        return query_command(reference, method_of(method, tuple(offer)), error.gateway, config)
+        return settling(
+            error, ChargeRef(taker.name, reference, method_of(method, tuple(offer))), taker, config
+        )
 
     with explained(as_json=as_json, command=command, hint=option):
         is_told = any(one is not None for one in (name, email, phone))
@@ -104,7 +108,7 @@ def confirm(question: str, *, yes: bool) -> None:
         return
     is_anybody_there = sys.stdin is not None
     try:
-        if is_anybody_there and typer.confirm(question, err=True):
+        if is_anybody_there and typer.confirm(visible(question), err=True):
             return
     except typer.Abort:
         is_anybody_there = False

@@ -6,18 +6,21 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from rich.text import Text
 
 from paygate.cli.arguments import typed
 from paygate.cli.configuration import FILE
-from paygate.cli.output import console, print_json, program
+from paygate.cli.output import console, print_json, program, show
 from paygate.cli.qr import drawn
 from paygate.errors import ChargeNotFound, PaygateError
+from paygate.gateway import Gateway
 from paygate.methods import AccountNumber, Instructions, Method, PaymentCode, QrCode, Redirect
-from paygate.model import Charge, ChargeStatus
+from paygate.model import Charge, ChargeRef, ChargeStatus
 from paygate.money import Money
 
 JAKARTA = timezone(timedelta(hours=7))
+UNASKABLE = (
+    "Do not use this reference again: the charge may be there, and this gateway cannot be asked about it."
+)
 COLOURS = {ChargeStatus.PENDING: "yellow", ChargeStatus.PAID: "green"}
 
 
@@ -27,9 +30,9 @@ def print_charge(charge: Charge, *, as_json: bool) -> None:
         print_json(plain(charge))
         return
     lines = _lines(charge)
-    width = max(len(name) for name, _ in lines)
-    for name, value in lines:  # no table: it would cut what must be copied whole
-        console.print(Text(name.ljust(width + 2), "dim") + value)
+    width = max(len(name) for name, *_ in lines)
+    for name, value, style in lines:  # no table: it would cut what must be copied whole
+        show((name.ljust(width + 2), "dim"), (value, style))
     if isinstance(charge.instructions, QrCode):
         code = drawn(charge.instructions.payload, console.encoding)
         if code is not None:
@@ -61,6 +64,18 @@ def query_command(reference: str, method: Method, gateway: str | None, config: P
     return f"{program()} {shlex.join(words)}"
 
 
+def settling(error: PaygateError, charge: ChargeRef, taker: Gateway, config: Path) -> str | None:
+    """The command that asks how a charge stands after an error.
+
+    None where its gateway cannot be asked; then the error has a cure of its own, for the general one says
+    to ask.
+    """
+    if charge.method is not None and taker.supports("query", charge.method):
+        return query_command(charge.reference, charge.method, charge.gateway, config)
+    error.add_note(UNASKABLE)
+    return None
+
+
 def another_method(error: PaygateError) -> str | None:
     """What else may be the matter where the provider knows no such charge: it is asked for by its method."""
     return "Or it was made by another method: see --method." if isinstance(error, ChargeNotFound) else None
@@ -74,11 +89,11 @@ def in_jakarta(moment: datetime) -> datetime:
         return moment
 
 
-def _lines(charge: Charge) -> list[tuple[str, Text]]:
-    status = Text(charge.status.name, COLOURS.get(charge.status, "red"))
-    given: list[tuple[str, Text | str | None]] = [
+def _lines(charge: Charge) -> list[tuple[str, str, str]]:
+    """What is known of a charge: a name, a value and a style each."""
+    given: list[tuple[str, str | None]] = [
         ("reference", charge.reference),
-        ("status", status),
+        ("status", charge.status.name),
         ("amount", _money(charge.amount)),
         ("method", typed(charge.method) if charge.method is not None else None),
         ("gateway", charge.gateway),
@@ -88,7 +103,8 @@ def _lines(charge: Charge) -> list[tuple[str, Text]]:
         ("paid at", _time(charge.paid_at)),
         *instructed(charge.instructions),
     ]
-    return [(name, Text(value) if isinstance(value, str) else value) for name, value in given if value]
+    styles = {"status": COLOURS.get(charge.status, "red")}
+    return [(name, value, styles.get(name, "")) for name, value in given if value]
 
 
 def instructed(instructions: Instructions | None) -> list[tuple[str, str | None]]:

@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
 from paygate.cli.configuration import FILE, Config
 from paygate.cli.examination import examined, looked_into
 from paygate.cli.findings import plain_finding, print_findings
-from paygate.cli.output import AsJson, console, explained, print_json
+from paygate.cli.output import AsJson, explained, print_json, show
 from paygate.cli.sandbox import check_url
 from paygate.diagnosis import Finding, Verdict
 from paygate.errors import ConfigurationError, NotSent
@@ -35,7 +34,7 @@ def doctor(
         for name, findings in _looked(config, gateway, callback_url, offline=offline):
             looked.append((name, findings))
             if not as_json:
-                console.print(Text(f"[{name}]" if name is not None else str(config), "bold"))
+                show((f"[{name}]" if name is not None else str(config), "bold"))
                 print_findings(findings)
     is_good = all(one.verdict is not Verdict.BAD for _, findings in looked for one in findings)
     if as_json:

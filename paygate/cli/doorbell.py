@@ -31,7 +31,7 @@ MEANINGS: Final = (
 
 
 def ring(gateway: Gateway, url: str, seconds: float, provider: str | None = None) -> Iterator[Finding]:
-    """Call a callback URL as a stranger would, and say whether it is this gateway that refuses.
+    """Call a callback URL as a stranger would, and say whether a gateway of this kind refuses.
 
     `provider` is the provider's address, where the settings tell one.
     """
@@ -55,7 +55,7 @@ def ring(gateway: Gateway, url: str, seconds: float, provider: str | None = None
         return
     expected = _refusal_of(gateway, parts.path)
     if expected is not None and (reply.status_code, reply.content) == (expected.status, expected.body):
-        what = f"it refuses an unsigned call with HTTP {expected.status}, exactly as this gateway does"
+        what = f"a paygate gateway of this kind answers there: it refuses an unsigned call with HTTP {expected.status}"
         yield Finding(SUBJECT, Verdict.GOOD, what)
     else:
         yield _answered(reply)
@@ -74,7 +74,7 @@ def _refusal_of(gateway: Gateway, path: str) -> CallbackReply | None:
 
 
 def _answered(reply: httpx.Response) -> Finding:
-    """What another answer than this gateway's refusal means."""
+    """What another answer than such a refusal means."""
     status = reply.status_code
     if reply.has_redirect_location:
         target = scrub(urlsplit(reply.headers["Location"]).path) or "/"
@@ -84,7 +84,7 @@ def _answered(reply: httpx.Response) -> Finding:
         if status in statuses:
             return _bad(f"it answers HTTP {status}: {meaning}", cure)
     kind = reply.headers.get("Content-Type", "").partition(";")[0].strip() or "no type"
-    what = f"it answers HTTP {status} ({scrub(kind)}), which is not this gateway's refusal"
+    what = f"it answers HTTP {status} ({scrub(kind)}), which is not the refusal of a gateway of this kind"
     if kind == "application/json":
         cure = "Something refuses: see that it is your program, with this very configuration."
         return Finding(SUBJECT, Verdict.UNSURE, what, cure)

@@ -2,9 +2,7 @@
 
 from collections.abc import Iterable
 
-from rich.text import Text
-
-from paygate.cli.output import console
+from paygate.cli.output import show
 from paygate.diagnosis import Finding, Verdict
 
 MARKS = {
@@ -18,11 +16,9 @@ def print_findings(findings: Iterable[Finding]) -> None:
     """Show findings to a person, each with its cure below it."""
     for finding in findings:
         mark, style = MARKS[finding.verdict]
-        line = Text(f"{mark} {finding.subject}: ", style)
-        line.append(finding.what, "default")
-        console.print(line)
+        show((f"{mark} {finding.subject}: ", style), finding.what)
         if finding.cure:
-            console.print(Text(f"    {finding.cure}", "dim"))
+            show((f"    {finding.cure}", "dim"))
 
 
 def plain_finding(finding: Finding) -> dict[str, str]:

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-from paygate.cli.output import AsJson, console, explained, misuse, print_json
+from paygate.cli.output import AsJson, explained, misuse, print_json, show
 from paygate.errors import ConfigurationError
 
 
@@ -42,8 +42,8 @@ def keygen(
         if as_json:
             print_json({"private_key": str(private), "public_key": str(public), "bits": bits})
         else:
-            console.print(f"{private}  keep it secret; private_key in the configuration", markup=False)
-            console.print(f"{public}  paste it in the provider's portal", markup=False)
+            show(f"{private}  keep it secret; private_key in the configuration")
+            show(f"{public}  paste it in the provider's portal")
 
 
 def write_new(file: Path, content: bytes, mode: int = 0o600) -> None:

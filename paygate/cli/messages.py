@@ -11,7 +11,8 @@ from paygate.cli.output import misuse
 from paygate.errors import ConfigurationError
 
 STDIN: Final = "-"
-START: Final = re.compile(r"([A-Za-z]+) (\S+)(?: HTTP/[0-9.]+)?")
+START: Final = re.compile(r"([A-Za-z]+) (\S+)(?: HTTP/[0-9.]+)?", re.ASCII)
+BLANKS: Final = " \t\r\n"
 BLANK: Final = re.compile(rb"\r?\n\r?\n")
 LINE: Final = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+)[ \t]*:[ \t]*(.*?)[ \t]*", re.ASCII)
 ORIGIN: Final = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
@@ -31,8 +32,8 @@ def content_of(name: str, option: str) -> bytes:
 def request_of(dump: bytes) -> CallbackRequest:
     """Read a whole HTTP request: a line with method and target, header lines, a blank line, the body."""
     parts = BLANK.split(dump, maxsplit=1)
-    start, *lines = parts[0].decode("latin-1").lstrip("\r\n").splitlines() or [""]
-    first = START.fullmatch(start.strip())
+    start, *lines = lines_of(parts[0].lstrip(b"\r\n"))
+    first = START.fullmatch(start.strip(BLANKS))
     if first is None:
         raise ConfigurationError(
             "the request begins with no line such as POST /callbacks/main HTTP/1.1: dump the whole of it"
@@ -41,13 +42,18 @@ def request_of(dump: bytes) -> CallbackRequest:
     return CallbackRequest(first[1], ORIGIN.sub("", first[2]), headers_of(lines), body)
 
 
+def lines_of(head: bytes) -> list[str]:
+    """The lines of a request's head; other bytes that some take for line ends are parts of their values."""
+    return re.split(r"\r?\n", head.decode("latin-1"))
+
+
 def headers_of(lines: Iterable[str]) -> list[tuple[str, str]]:
     """Read header lines, as in "X-TIMESTAMP: 2026-01-31T17:00:00+07:00"; blank ones are passed over."""
     found = []
     for line in lines:
-        if not line.strip():
+        if not line.strip(BLANKS):
             continue
-        pair = LINE.fullmatch(line.strip())
+        pair = LINE.fullmatch(line.strip(BLANKS))
         if pair is None:
             # What stands there may be a signature or a token, so it is not quoted.
             raise ConfigurationError("a header line is NAME: VALUE, and one that was given is not")

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from paygate.advice import advice_for
 from paygate.errors import (
@@ -22,17 +23,39 @@ from paygate.errors import (
     Refused,
 )
 
-console = Console(highlight=False, soft_wrap=True)
-problems = Console(stderr=True, highlight=False, soft_wrap=True)
+console = Console(markup=False, emoji=False, highlight=False, soft_wrap=True)
+problems = Console(stderr=True, markup=False, emoji=False, highlight=False, soft_wrap=True)
 
 BRANCHES = {NotSent: "not_sent", OutcomeUnknown: "outcome_unknown", Refused: "refused"}
 
 AsJson = Annotated[bool, typer.Option("--json", metavar="", help="Print JSON for programs instead.")]
 
 
+def visible(value: str) -> str:
+    """A value with a mark in the place of each character that cannot be seen, as Python writes it.
+
+    Controls would move the terminal, format characters turn the line round, and a line end fake another
+    line: strangers write callbacks, and providers messages.
+    """
+    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in value)
+
+
+def styled(value: str, style: str = "") -> Text:
+    """A visible value that means no markup, for a line or a table's cell."""
+    return Text(visible(value), style)
+
+
+def show(*parts: str | tuple[str, str], to: Console = console) -> None:
+    """Print one line to a person, of values that may have a style each; all that commands say goes through it."""
+    to.print(Text.assemble(*(styled(*((part,) if isinstance(part, str) else part)) for part in parts)))
+
+
 def print_json(value: Any) -> None:
-    """Print a value for programs."""
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    """Print a value for programs, with every character escaped that cannot be seen."""
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    typer.echo(
+        "".join(sign if sign.isprintable() or sign == "\n" else json.dumps(sign)[1:-1] for sign in text)
+    )
 
 
 @contextmanager
@@ -56,11 +79,9 @@ def explained(
             told = _plain(error, do)
             print_json(told if then is None else {**told, "run": then})
         else:
-            problems.print(f"[bold red]{type(error).__name__}[/]", end=" ")
-            problems.print(error.what, markup=False)
-            problems.print(do, markup=False)
+            _show(error, do)
             if then is not None:
-                problems.print(f"Run: {then}", markup=False)
+                show(f"Run: {then}", to=problems)
         raise typer.Exit(error.exit_code) from None
 
 
@@ -85,6 +106,14 @@ def program() -> str:
     if own.stem != "paygate" or (found is not None and own.exists() and own.samefile(found)):
         return "paygate"
     return shlex.quote(sys.argv[0])
+
+
+def _show(error: PaygateError, do: str) -> None:
+    """An error for a person; only a configuration's has lines of its own, for all others' may be foreign."""
+    first, *rest = error.what.split("\n") if isinstance(error, ConfigurationError) else [error.what]
+    show((type(error).__name__, "bold red"), " ", first, to=problems)
+    for line in (*rest, do):
+        show(line, to=problems)
 
 
 def _plain(error: PaygateError, do: str) -> dict[str, Any]:

@@ -4,10 +4,9 @@ from typing import Annotated, Any
 
 import typer
 from rich.table import Table
-from rich.text import Text
 
 from paygate import adapters, capabilities
-from paygate.cli.output import AsJson, console, explained, print_json
+from paygate.cli.output import AsJson, console, explained, print_json, show, styled
 from paygate.errors import PluginError
 from paygate.hookspecs import ANNOUNCEMENTS, QUESTIONS
 
@@ -26,14 +25,14 @@ def plugins(
         print_json(rows)
         return
     if not rows:
-        console.print("No adapter is installed: install a plugin beside paygate.")
+        show("No adapter is installed: install a plugin beside paygate.")
         return
     table = Table("adapter", "distribution", "answers", "state", box=None, pad_edge=False)
     for row in rows:
         problem = row["problem"]
-        state = Text("ready", "green") if problem is None else Text(problem, "red")
+        state = styled("ready", "green") if problem is None else styled(problem, "red")
         names = (row["adapter"], row["distribution"], ", ".join(row["answers"]))
-        table.add_row(*map(Text, names), state)
+        table.add_row(*map(styled, names), state)
     console.print(table)
 
 
@@ -45,7 +44,8 @@ def _capabilities(adapter: str, *, as_json: bool) -> None:
     names = capabilities.OPERATIONS[:3]
     table = Table("method", *names, box=None, pad_edge=False)
     for method, can in rows:
-        table.add_row(method, *(Text("yes", "green") if can[name] else Text("no", "dim") for name in names))
+        cells = (styled("yes", "green") if can[name] else styled("no", "dim") for name in names)
+        table.add_row(styled(method), *cells)
     console.print(table)
 
 

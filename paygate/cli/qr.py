@@ -9,11 +9,15 @@ INDENT = 9
 def drawn(payload: str, encoding: str) -> Text | None:
     """A code drawn in half blocks, dark on light whatever the terminal's colours.
 
-    None where the terminal's encoding has no such signs.
+    None where the terminal's encoding has no such signs, or where no code holds the payload.
     """
     if not _can_draw(encoding):
         return None
-    matrix = [[*row] for row in segno.make(payload, micro=False).matrix_iter(border=4)]
+    try:
+        code = segno.make(payload, micro=False)
+    except ValueError:
+        return None
+    matrix = [[*row] for row in code.matrix_iter(border=4)]
     if len(matrix) % 2:
         matrix.append([0] * len(matrix[0]))
     text = Text()

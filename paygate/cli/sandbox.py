@@ -8,11 +8,10 @@ from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import typer
-from rich.markup import escape
 
 from paygate import adapters
 from paygate.cli.keygen import write_new
-from paygate.cli.output import AsJson, console, explained, misuse, print_json
+from paygate.cli.output import AsJson, explained, misuse, print_json, show
 from paygate.errors import ConfigurationError, PluginError
 from paygate.sandbox.simulator import Simulator
 
@@ -62,7 +61,7 @@ def sandbox(  # noqa: PLR0917 - typer's options
             running.wait()
         except KeyboardInterrupt:
             if not as_json:
-                console.print("stopped")
+                show("stopped")
         finally:
             running.close()
 
@@ -157,14 +156,17 @@ def _tell(url: str, file: Path, callback_url: str, *, as_json: bool) -> None:
     if as_json:
         print_json({"url": url, "configuration": str(file), "callback_url": callback_url})
         return
-    console.print(f"[bold]A pretend provider listens at {url}[/] (Ctrl-C stops it)\n")
-    console.print(f"  configuration   {file}, with keys made for you beside it", markup=False)
-    console.print(f"  callbacks go to {callback_url}", markup=False)
-    console.print(f"\nPlay the payer, and look in: {url}/_sandbox/ in a browser, or\n", markup=False)
+    show((f"A pretend provider listens at {url}", "bold"), " (Ctrl-C stops it)")
+    show()
+    show(f"  configuration   {file}, with keys made for you beside it")
+    show(f"  callbacks go to {callback_url}")
+    show()
+    show(f"Play the payer, and look in: {url}/_sandbox/ in a browser, or")
+    show()
     for line in (
         f"curl {url}/_sandbox/charges",
         f"curl -X POST {url}/_sandbox/charges/REFERENCE/pay     (or fail, or expire)",
         f"curl {url}/_sandbox/callbacks",
         f'curl {url}/_sandbox/faults -d \'{{"fault": "hang"}}\'',
     ):
-        console.print(f"  {escape(line)}")
+        show(f"  {line}")

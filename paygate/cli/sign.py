@@ -4,11 +4,10 @@ from collections.abc import Iterator
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
 from paygate.cli.configuration import FILE, Config, GatewayName, one_of, read
 from paygate.cli.messages import content_of
-from paygate.cli.output import AsJson, console, explained, misuse, print_json
+from paygate.cli.output import AsJson, explained, misuse, print_json, show
 from paygate.diagnosis import Signed, Unsigned
 from paygate.routing import Paygate
 
@@ -96,10 +95,10 @@ def _show(signed: Signed, size: int, notes: list[str]) -> None:
         rows.append(("body", f"{size} bytes, SHA-256 {signed.body_hash}"))
     rows += [("string to sign", signed.text), ("signature", signed.signature)]
     for name, value in rows:
-        console.print(Text(name, "bold"))
-        console.print(Text(f"  {value}"))
-    console.print(Text("headers", "bold"))
+        show((name, "bold"))
+        show(f"  {value}")
+    show(("headers", "bold"))
     for name, value in signed.headers.items():
-        console.print(Text(f"  {name}: {value}"))
+        show(f"  {name}: {value}")
     for note in notes:
-        console.print(Text(f"? {note}", "yellow"))
+        show((f"? {note}", "yellow"))

@@ -5,10 +5,8 @@ import time
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
-from rich.text import Text
 
-from paygate.cli.output import console, program
+from paygate.cli.output import console, program, show
 from paygate.cli.qr import drawn
 from paygate.hookspecs import Exchange, hookimpl
 
@@ -42,14 +40,14 @@ class Timeline:
 
     def opening(self, adapter: str, provider: str, merchant: str) -> None:
         """Say who is talking."""
-        self._console.print(
-            f"[bold]paygate demo[/]: a merchant at {merchant} and a pretend [bold]{adapter}[/] at "
-            f"{provider}.\nReal HTTP on this machine, real signatures, no account, no internet."
-        )
+        who = (": a merchant at ", merchant, " and a pretend ", (adapter, "bold"), " at ", provider, ".")
+        self._show(("paygate demo", "bold"), *who)
+        self._show("Real HTTP on this machine, real signatures, no account, no internet.")
 
     def chapter(self, title: str) -> None:
         """Begin the next part."""
-        self._console.print(f"\n[bold]{title}[/]")
+        self._show()
+        self._show((title, "bold"))
         self.story.append({"chapter": title})
 
     def say(self, text: str) -> None:
@@ -77,20 +75,20 @@ class Timeline:
     def closing(self) -> bool:
         """Say how it went; whether every step was right."""
         steps = sum("step" in part for part in self.story)
+        self._show()
         if self._wrong:
-            self._console.print(f"\n[bold red]{self._wrong} of {steps} steps went wrong.[/]")
+            self._show((f"{self._wrong} of {steps} steps went wrong.", "bold red"))
         else:
-            self._console.print(
-                f"\n[bold green]All {steps} steps are as they should be.[/] "
-                f"Next: `{escape(program())} sandbox`, for a program of your own."
-            )
+            good = (f"All {steps} steps are as they should be.", "bold green")
+            self._show(good, f" Next: `{program()} sandbox`, for a program of your own.")
         return not self._wrong
 
     def _line(self, text: str, style: str) -> None:
         passed = time.monotonic() - self._began
-        line = Text(f"{passed:6.2f} s ", "dim")
-        line.append(text, style)
-        self._console.print(line)
+        self._show((f"{passed:6.2f} s ", "dim"), (text, style))
+
+    def _show(self, *parts: str | tuple[str, str]) -> None:
+        show(*parts, to=self._console)
 
 
 def _shown(value: object) -> str:

@@ -13,8 +13,8 @@ from paygate.callback import Callback, CallbackRequest
 from paygate.cli.charges import plain
 from paygate.cli.configuration import FILE, Config, GatewayName, one_of, read
 from paygate.cli.findings import plain_finding, print_findings
-from paygate.cli.messages import content_of, headers_of, request_of
-from paygate.cli.output import AsJson, console, explained, misuse, print_json
+from paygate.cli.messages import content_of, headers_of, lines_of, request_of
+from paygate.cli.output import AsJson, explained, misuse, print_json, show
 from paygate.cli.trials import ALTERED, is_altered, meaning
 from paygate.diagnosis import Finding, Trial, Verdict
 from paygate.errors import CallbackRejected, UnsupportedOperation
@@ -22,6 +22,7 @@ from paygate.routing import Paygate
 from paygate.settings import Settings
 
 SUBJECT = "callback"
+LONGEST = 20
 
 
 class Seen(Struct, frozen=True):
@@ -64,9 +65,8 @@ def verify(  # noqa: PLR0917 - typer's options
             )
         else:
             given = content_of(str(headers), "--headers") if headers is not None else b""
-            lines = given.decode("latin-1").splitlines()
             content = content_of(body, "--body") if body is not None else b""
-            received = CallbackRequest(method.upper(), path, headers_of([*lines, *header]), content)
+            received = CallbackRequest(method.upper(), path, headers_of([*lines_of(given), *header]), content)
         seen = looked_at(read(config), gateway, received, tuple(try_path))
     _show(seen, as_json=as_json)
     if seen.callback is None:
@@ -137,9 +137,10 @@ def _shape(request: CallbackRequest) -> list[Finding]:
     if (request.header("transfer-encoding") or "").lower() == "chunked":
         what = "the dump says that it was sent in chunks; their sizes must not stand in the body"
         return [Finding("body", Verdict.UNSURE, what, "Take the body from your program, not from the wire.")]
-    if not told.isdecimal() or int(told) == len(request.body):
+    if not told.isdecimal() or told.lstrip("0") == f"{len(request.body) or ''}":
         return []
-    what = f"it has {len(request.body)} bytes, and Content-Length says {told}"
+    says = told if len(told) <= LONGEST else "far more"
+    what = f"it has {len(request.body)} bytes, and Content-Length says {says}"
     cure = "Hand over the very bytes: an editor adds a line end, and a log cuts."
     return [Finding("body", Verdict.BAD, what, cure)]
 
@@ -157,4 +158,4 @@ def _show(seen: Seen, *, as_json: bool) -> None:
         return
     print_findings(seen.findings)
     for charge in charges:
-        console.print(f"  {charge.reference}: {charge.status.name} {charge.paid_amount or ''}", markup=False)
+        show(f"  {charge.reference}: {charge.status.name} {charge.paid_amount or ''}")

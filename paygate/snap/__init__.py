@@ -1,7 +1,7 @@
 """SNAP BI, Bank Indonesia's open API standard, for every provider that speaks it. Pure: no network."""
 
 from paygate.snap.body import body_hash, minify
-from paygate.snap.calls import AuthorizedCalls, TokenRequests
+from paygate.snap.calls import AuthorizedCalls, TokenRequests, bearer_token
 from paygate.snap.codes import GENERAL, STATUSES, Errors, SnapCode
 from paygate.snap.credential import SnapCredential, SnapKeys, lifetime_of, log_in
 from paygate.snap.diagnosis import explain_notice, explain_symmetric, explain_token_request
@@ -38,6 +38,7 @@ __all__ = [
     "TokenRequests",
     "are_pair",
     "aware",
+    "bearer_token",
     "body_hash",
     "check_pair",
     "explain_login",

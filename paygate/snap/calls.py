@@ -62,8 +62,8 @@ class AuthorizedCalls(Struct, frozen=True):
 
     def verify(self, request: CallbackRequest) -> datetime:
         """Return the signed time, or raise CallbackRejected: nothing of an unproven body is read."""
-        scheme, _, token = (request.header("authorization") or "").partition(" ")
-        if scheme.lower() != "bearer" or not self.tokens.verify(token):
+        token = bearer_token(request)
+        if token is None or not self.tokens.verify(token):
             raise CallbackRejected("token", "the bearer token is none of ours, or its time is over")
         stamp, sent_at, signature = fresh(request, self.window_seconds, self.clock)
         partner = request.header("x-partner-id")
@@ -79,3 +79,9 @@ class AuthorizedCalls(Struct, frozen=True):
             "signature",
             "the signature does not fit: compare callback_path and client_secret with the provider's portal",
         )
+
+
+def bearer_token(request: CallbackRequest) -> str | None:
+    """The bearer token that a call comes with, whosever it is; None where there is none."""
+    scheme, _, token = (request.header("authorization") or "").partition(" ")
+    return token if scheme.lower() == "bearer" else None

@@ -19,6 +19,7 @@ from paygate import (
     hookimpl,
 )
 from paygate.callback import AGAIN as ASK_AGAIN
+from paygate.desk import LARGEST_CALLBACK
 from tests.callbacks.doors import DOORS, Answer, AsyncHandler, Door, Handler, sealed, told
 from tests.provider import CANARY, tiny
 
@@ -238,3 +239,20 @@ def test_the_reply_goes_out_with_its_own_length(door: Door, status: int, name: s
     answer = door.tell(door.made(Handler(), adapter))
     expected = {"content-type": "text/plain", name.lower(): "7", "content-length": "3"}
     assert (status, expected, b"\x00\xff!") == answer[:3]
+
+
+def test_what_contradicts_the_books_is_logged_by_its_kind(
+    door: Door, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An unknown charge is answered so that it comes again, which must not look like a crash."""
+    with caplog.at_level(logging.WARNING, "paygate"):
+        door.tell(door.made(Handler(), known=lambda _: None))
+    assert "contradicts what you know: unknown; the provider is to repeat it" in caplog.text
+    assert "INV-1" not in caplog.text
+
+
+@pytest.mark.parametrize("largest", [0, -1, LARGEST_CALLBACK + 1])
+def test_a_limit_that_could_not_hold_is_refused(door: Door, largest: int) -> None:
+    """More than the gateway reads would be promised and not kept."""
+    with pytest.raises(ValueError, match="largest_body"):
+        door.made(Handler(), largest_body=largest)

@@ -1,4 +1,4 @@
-"""What an unsigned call to a callback URL tells: only this gateway's own refusal is good."""
+"""What an unsigned call to a callback URL tells: only the refusal of a gateway of its kind is good."""
 
 import socket
 import threading
@@ -37,12 +37,15 @@ def last(gateway: Gateway, url: str) -> Finding:
 
 
 def test_a_program_that_uses_paygate_is_good(paygate: Paygate, gateway: Gateway) -> None:
-    """Its reply is, to the byte, the one that this gateway's configuration gives."""
+    """Its reply is, to the byte, the one that every gateway of this kind gives; no more is said."""
     with Merchant(PATH) as merchant:
         merchant.paygate = paygate
         finding = last(gateway, merchant.url + PATH)
     assert ("good", "") == (finding.verdict, finding.cure)
-    assert "refuses an unsigned call with HTTP 401" in finding.what
+    assert (
+        "a paygate gateway of this kind answers there: it refuses an unsigned call with HTTP 401"
+        == finding.what
+    )
 
 
 @pytest.mark.parametrize(
@@ -53,9 +56,14 @@ def test_a_program_that_uses_paygate_is_good(paygate: Paygate, gateway: Gateway)
         (302, {"Location": "https://shop.example/login?x=1"}, "bad", "HTTP 302: a redirect to /login"),
         (404, HTML, "bad", "HTTP 404: nothing is there"),
         (405, JSON, "bad", "HTTP 405: it takes no POST"),
-        (401, JSON, "unsure", "HTTP 401 (application/json), which is not this gateway's refusal"),
-        (401, HTML, "bad", "HTTP 401 (text/html), which is not this gateway's refusal"),
-        (403, {}, "bad", "HTTP 403 (no type), which is not this gateway's refusal"),
+        (
+            401,
+            JSON,
+            "unsure",
+            "HTTP 401 (application/json), which is not the refusal of a gateway of this kind",
+        ),
+        (401, HTML, "bad", "HTTP 401 (text/html), which is not the refusal of a gateway of this kind"),
+        (403, {}, "bad", "HTTP 403 (no type), which is not the refusal of a gateway of this kind"),
         (502, HTML, "bad", "HTTP 502: the server fails"),
     ],
 )

@@ -45,6 +45,21 @@ def test_header_lines_are_read_and_blank_ones_passed_over() -> None:
     assert [("X-TIMESTAMP", "2026-01-02T10:15:00+07:00"), ("Host", "shop.example:443")] == headers_of(lines)
 
 
+@given(st.binary().filter(lambda value: not {*b"\r\n"} & {*value}))
+def test_only_a_line_end_ends_a_header(value: bytes) -> None:
+    """No other byte that a text may be split or cut at: 0x85 is a part of many a letter in UTF-8."""
+    request = request_of(b"POST /x HTTP/1.1\r\nUser-Agent: " + value + b"\r\nX-SIGNATURE: abc\r\n\r\n{}")
+    expected = value.strip(b" \t").decode("latin-1")
+    assert (expected, "abc") == (request.header("user-agent"), request.header("x-signature"))
+
+
+@pytest.mark.parametrize("path", ["/\u00c5ngstr\u00f6m", "/caf\u00e0", "/\x9b2J"])
+def test_a_path_in_raw_utf8_is_one_path(path: str) -> None:
+    """Bytes that Unicode takes for blanks are parts of it."""
+    raw = path.encode()
+    assert raw.decode("latin-1") == request_of(b"POST " + raw + b" HTTP/1.1\r\n\r\n{}").path
+
+
 def test_a_wrong_header_line_is_not_quoted() -> None:
     """It may be a token without its name."""
     with pytest.raises(ConfigurationError) as caught:

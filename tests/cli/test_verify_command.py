@@ -165,6 +165,26 @@ def test_a_cut_body_is_noticed(verify: Verify, callback: httpx.Request) -> None:
     assert [("callback", "bad"), ("body", "bad"), ("signature", "bad")] == found(told)
 
 
+@pytest.mark.parametrize(
+    ("length", "body", "said"),
+    [
+        ("2", "{}", []),
+        ("002", "{}", []),
+        ("00", "", []),
+        ("3", "{}", ["it has 2 bytes, and Content-Length says 3"]),
+        ("1", "", ["it has 0 bytes, and Content-Length says 1"]),
+        ("9" * 5000, "{}", ["it has 2 bytes, and Content-Length says far more"]),
+        ("\u00b2", "{}", []),
+    ],
+)
+def test_any_content_length_is_compared(verify: Verify, length: str, body: str, said: list[str]) -> None:
+    """Also one of more digits than Python reads; what is no number says nothing."""
+    dump = f"POST /callbacks/main HTTP/1.1\r\nContent-Length: {length}\r\n\r\n{body}"
+    code, told = verify(dump.encode("latin-1"))
+    assert 4 == code
+    assert said == [one["what"] for one in told["findings"] if one["subject"] == "body"]
+
+
 def test_a_chunked_dump_is_noticed(verify: Verify) -> None:
     """The sizes of chunks in a body would break its hash."""
     _, told = verify(

@@ -4,9 +4,10 @@ import base64
 import hashlib
 import json
 from collections.abc import Callable
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -14,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from paygate import CallbackRejected, CallbackRequest
-from paygate.snap import Notices, aware
+from paygate.snap import Notices, aware, inbound, minify, notice_string, sign_rsa
 
 PATH = "/callbacks/main"
 STAMP = "2026-01-02T10:15:00+07:00"
@@ -275,3 +276,30 @@ def test_a_time_with_an_offset_is_read(naive: datetime, minutes: int) -> None:
     """What isoformat() writes is read as the same moment."""
     moment = naive.replace(tzinfo=timezone(timedelta(minutes=minutes)))
     assert moment == aware(moment.isoformat())
+
+
+def test_a_stranger_s_large_body_costs_no_minifying(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only a body whose signature the provider did make is looked at in its second form."""
+    seen: list[int] = []
+
+    def watched(body: bytes) -> bytes:
+        seen.append(len(body))
+        return minify(body)
+
+    monkeypatch.setattr(inbound, "minify", watched)
+    key, stranger = (rsa.generate_private_key(65537, 2048) for _ in range(2))
+    body = b'{ "a": 1 }'
+    stamp = datetime.fromtimestamp(NOW, UTC).isoformat()
+    notices = Notices(key.public_key(), "/callbacks/main", 60.0, lambda: NOW)
+
+    def call(signer: rsa.RSAPrivateKey) -> CallbackRequest:
+        text = notice_string("POST", "/callbacks/main", minify(body), stamp)
+        return CallbackRequest(
+            "POST", "/", {"X-TIMESTAMP": stamp, "X-SIGNATURE": sign_rsa(signer, text)}, body
+        )
+
+    with pytest.raises(CallbackRejected):
+        notices.verify(call(stranger))
+    assert [] == seen
+    assert NOW == notices.verify(call(key)).timestamp()
+    assert [len(body)] == seen

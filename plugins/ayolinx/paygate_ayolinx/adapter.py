@@ -184,7 +184,8 @@ class Ayolinx:
         """Try how a call of Ayolinx's may have been signed."""
         from paygate_ayolinx import diagnosis
 
-        return diagnosis.trials(self._settings, self._account, request, paths)
+        claims = self._callbacks.claims_a_token(request)
+        return diagnosis.trials(self._settings, self._account, request, paths, claims_a_token=claims)
 
     @hookimpl
     def diagnose(self) -> tuple[Finding, ...]:

@@ -26,6 +26,7 @@ from paygate.snap import (
     InboundTokens,
     Notices,
     TokenRequests,
+    bearer_token,
 )
 from paygate_ayolinx import codes, inbound, wire
 from paygate_ayolinx.settings import Account, Settings
@@ -64,11 +65,21 @@ class Callbacks:
     def parse(self, request: CallbackRequest) -> Callback:
         """Verify first, read afterwards; raise CallbackRejected with the reply for Ayolinx."""
         names = {name.lower() for name in request.headers}
-        if "authorization" in names and is_authorized(request):
+        if "authorization" in names and self.claims_a_token(request):
             return self._authorized(request)
         if "x-client-key" in names:
             return self._token_request(request)
         return self._notice(request)
+
+    def claims_a_token(self, request: CallbackRequest) -> bool:
+        """Whether a call claims to come with a token of ours.
+
+        A proxy may add a bearer token of its own to a notice: it tells no partner, and is none that we know.
+        """
+        token = bearer_token(request)
+        return token is not None and (
+            request.header("x-partner-id") is not None or self._tokens.verify(token)
+        )
 
     def _notice(self, request: CallbackRequest) -> Callback:
         """A notice without a token (docs: "Payment Notify", "Callback description")."""
@@ -202,15 +213,6 @@ def _decoded(decoder: "msgspec.json.Decoder[T]", body: bytes, malformed: Callbac
 
 def _method_of(channel: object) -> Method | None:
     return codes.CHANNELS.get(channel) if isinstance(channel, str) else None
-
-
-def is_authorized(request: CallbackRequest) -> bool:
-    """Whether it claims to come with a token of ours: a bearer token, and who the partner is.
-
-    A proxy may add an authorization of its own, a bearer token even; it tells no partner.
-    """
-    bearer = (request.header("authorization") or "").lower().startswith("bearer")
-    return bearer and request.header("x-partner-id") is not None
 
 
 def _refusal(reason: str, *, is_payment: bool) -> CallbackReply:

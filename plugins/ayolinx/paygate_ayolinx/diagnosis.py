@@ -6,7 +6,7 @@ from typing import Final
 from paygate import CallbackRequest, Finding, Trial, Verdict
 from paygate.snap import explain_notice, explain_symmetric, explain_token_request
 from paygate_ayolinx import codes
-from paygate_ayolinx.callbacks import DOCUMENTED_PATHS, is_authorized, signed_paths
+from paygate_ayolinx.callbacks import DOCUMENTED_PATHS, signed_paths
 from paygate_ayolinx.settings import Account, Settings
 
 SHORTEST_LOT: Final = 12
@@ -17,7 +17,12 @@ OURS: Final = "client_key"
 
 
 def trials(
-    settings: Settings, account: Account, request: CallbackRequest, paths: tuple[str, ...]
+    settings: Settings,
+    account: Account,
+    request: CallbackRequest,
+    paths: tuple[str, ...],
+    *,
+    claims_a_token: bool,
 ) -> tuple[Trial, ...]:
     """Try the readings of the kind of call that a request claims to be."""
     keys = {
@@ -25,7 +30,7 @@ def trials(
         "the public half of private_key": account.keys.private_key.public_key(),
     }
     others = dict.fromkeys((*paths, *DOCUMENTED_PATHS), False)
-    if is_authorized(request):
+    if claims_a_token:
         accepted = dict.fromkeys(signed_paths(settings.callback_path), True)
         secrets = {SECRET: settings.client_secret.reveal(), OURS: settings.client_key}
         return explain_symmetric(request, others | accepted, secrets, SECRET, settings.inbound_hmac)

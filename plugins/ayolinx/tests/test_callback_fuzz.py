@@ -287,13 +287,15 @@ def is_same(text: str, one: Genuine) -> bool:
 def is_whole(one: Genuine, values: dict[str, list[str]], body: bytes) -> bool:
     """Whether what belongs to its kind of call is still there, and is of no other kind."""
     scheme, _, token = ", ".join(values.get("authorization", [])).partition(" ")
-    is_bearer, client = scheme.lower().startswith("bearer"), values.get("x-client-key")
+    client = values.get("x-client-key")
+    # A bearer token that is none of ours, with no word of who the partner is, is some proxy's.
+    claims_a_token = scheme.lower() == "bearer" and ("x-partner-id" in values or token == one.token)
     if one.kind == "token request":  # its body is not part of the proof
-        return not is_bearer and client == [one.client_key]
+        return not claims_a_token and client == [one.client_key]
     if one.body not in (body, without_space(body)):
         return False
     if one.kind == "notice":
-        return not is_bearer and client is None
+        return not claims_a_token and client is None
     partner = values.get("x-partner-id", [one.client_key])
     return scheme.lower() == "bearer" and token == one.token and partner == [one.client_key]
 

@@ -239,7 +239,9 @@ NOTICES = {
         "call with a token",
     ),
     "presented with an empty token": Forgery(
-        "token", lambda w, c: w.call(c, headers={"Authorization": "Bearer "}), "call with a token"
+        "token",
+        lambda w, c: w.call(c, headers={"Authorization": "Bearer ", "X-PARTNER-ID": w.account.client_key}),
+        "call with a token",
     ),
     "presented as a token request": Forgery(
         "signature",

@@ -10,6 +10,7 @@ from paygate_ayolinx.door import SandboxAccount
 
 from paygate import (
     Callback,
+    CallbackRejected,
     CallbackRequest,
     ChargeStatus,
     Method,
@@ -361,3 +362,44 @@ def test_either_zone_of_the_timestamp(
 ) -> None:
     """The docs write Jakarta time and UTC; the text is signed as it was sent."""
     assert NOW == paygate.parse_callback("main", sent(call, account, token, stamp=stamp)).sent_at
+
+
+@pytest.mark.parametrize("call", [one for one in NINE if one.kind == "notice"], ids=lambda call: call.name)
+@pytest.mark.parametrize("authorization", ["Bearer of-a-proxy", "Basic dXNlcjpwYXNz", "Bearer "])
+def test_a_notice_to_which_a_proxy_has_added_its_own_authorization(
+    paygate: Paygate, account: SandboxAccount, call: Inbound, authorization: str
+) -> None:
+    """Its RSA signature proves it; whose token it carries on the way is nothing to us."""
+    request = sent(call, account, more={"Authorization": authorization})
+    assert NOTICE_TAKEN == paygate.parse_callback("main", request).reply.body
+
+
+@pytest.mark.parametrize("odd", [[], "", 7, True, None, {"channel": 7, "plh": []}, {"channel": None}])
+def test_odd_details_do_not_lose_a_paid_charge(paygate: Paygate, account: SandboxAccount, odd: Any) -> None:
+    """An empty object may be written as a list; the charge is told without its method."""
+    call = named("QRIS notice")
+    body = compact({**call.body, "additionalInfo": odd})
+    [charge] = paygate.parse_callback("main", sent(call, account, body=body)).charges
+    assert (ChargeStatus.PAID, None) == (charge.status, charge.method)
+
+
+def test_a_payment_without_a_reference_is_refused(
+    paygate: Paygate, account: SandboxAccount, token: str
+) -> None:
+    """Nobody could tell what was paid."""
+    body = compact({**PAYMENT.body, "trxId": ""})
+    with pytest.raises(CallbackRejected) as refused:
+        paygate.parse_callback("main", sent(PAYMENT, account, token, body=body))
+    assert ("body", 400) == (refused.value.reason, refused.value.reply.status)
+
+
+def test_our_own_client_key_is_not_the_agreed_one(account: SandboxAccount) -> None:
+    """Where another was agreed, a token request with our client key gets no token."""
+    settings = {**account.settings(PATH), "inbound_client_key": "ayolinx-at-shop"}
+    request = sent(named("QRIS token request"), account)
+    with (
+        Paygate.from_mapping({"gateways": {"main": settings}}, clock=NOW.timestamp) as paygate,
+        pytest.raises(CallbackRejected) as refused,
+    ):
+        paygate.parse_callback("main", request)
+    assert "client" == refused.value.reason

@@ -247,8 +247,6 @@ def test_a_status_without_payment(
     [
         *[({"latestTransactionStatus": status}, "status") for status in ("07", "08", "0", "", "000", "paid")],
         *[({"latestTransactionStatus": status}, "body") for status in (0, None, True, ["00"])],
-        *[({"additionalInfo": other}, "body") for other in ("BNC_QRIS", ["BNC_QRIS"], 7)],
-        ({"additionalInfo": {"channel": 1}}, "body"),
         *[({"originalPartnerReferenceNo": other}, "body") for other in ("", None, 7, ["ORD-1"])],
         *[({"partnerReferenceNo": other}, "body") for other in (7, ["ORD-1"])],
         ({"amount": None}, "amount"),

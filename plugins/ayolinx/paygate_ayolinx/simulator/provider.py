@@ -75,7 +75,8 @@ class AyolinxSimulator:
     def settings(self) -> Mapping[str, Any]:
         """What the merchant configures, all but `base_url`."""
         url = self._callbacks.url
-        return {**self.account.settings(url.path), "callback_url": str(url)}
+        thanks = url.copy_with(raw_path=b"/thanks")
+        return {**self.account.settings(url.path), "callback_url": str(url), "return_url": str(thanks)}
 
     @property
     def variants(self) -> tuple[str, ...]:
