@@ -194,7 +194,6 @@ def test_a_repeated_reference_is_refused_with_the_query(run: Run, shop: Shop) ->
             ("INV-1", "25000", "--method", "virtual_account:bca"),
             "does not offer create_charge for virtual_account bca; it does for bni, bri, cimb, mandiri",
         ),
-        (("INV-1", "25000", "--method", "e_wallet:dana", "--expires", "1h"), "Give it with --return-url."),
         (("INV-1", "25000", "--method", "retail:alfamart", "--name", "Siti"), "Give it with --email."),
         (("INV-1", "25000", "--method", "qris", "--gateway", "mian"), "no gateway is named 'mian'"),
     ],
@@ -207,6 +206,14 @@ def test_what_could_never_be_right_is_not_sent(
     assert 2 == done.exit_code
     assert why in done.stderr
     assert () == shop.simulator.ledger.charges
+
+
+def test_a_missing_return_url_is_given_with_an_option(run: Run, shop: Shop) -> None:
+    """Where the settings have none either."""
+    file = shop.other_file(return_url=None)
+    done = run("charge", "INV-1", "25000", "--method", "e_wallet:dana", "--config", file)
+    assert 2 == done.exit_code
+    assert "Give it with --return-url." in done.stderr
 
 
 def test_a_query_for_an_unknown_charge_is_refused(run: Run, shop: Shop) -> None:

@@ -336,7 +336,7 @@ def test_sandbox_and_production_in_one_file_are_bad(doctor: Doctor, shop: Shop) 
     """A charge that a sandbox takes looks paid."""
     own = shop.file.read_text().split("[gateways.main]")[1]
     real = own.replace('"sandbox"', '"production"').replace("KSandbox-", "K-")
-    local = ("base_url", "callback_url")
+    local = ("base_url", "callback_url", "return_url")
     real = "\n".join(line for line in real.splitlines() if not line.startswith(local))
     code, findings = doctor("--offline", config=several(shop, f"[gateways.real]\n{real}"))
     verdict, text = findings[None]["environments"]

@@ -29,6 +29,7 @@ from paygate import (
     QrCode,
     Qris,
     Redirect,
+    Trial,
     Verdict,
     adapters,
 )
@@ -212,6 +213,19 @@ def test_a_believed_callback_moves_no_terminal(run: Run, shop: Shop, text: str) 
         patch.setattr(Paygate, "parse_callback", lambda *_: told)
         done = run("verify", "--path", "/x", "--config", shop.file)
     assert (0, []) == (done.exit_code, unfit(done.output))
+
+
+@example(HOSTILE)
+@given(FOREIGN)
+@A_FEW
+def test_a_path_that_fits_moves_no_terminal(run: Run, shop: Shop, text: str) -> None:
+    """Whoever knows a key can sign any path, and is then told which one fits."""
+    trial = Trial(key=text, path=f"/{text}", body=text, scheme=text, fits=True, accepted=False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Gateway, "explain_callback", lambda *_: (trial,))
+        done = run("verify", "--path", "/x", "--config", shop.file)
+    assert (4, []) == (done.exit_code, unfit(done.output))
+    assert f"it fits the path /{visible(text)}, the body" in done.stdout
 
 
 @example(HOSTILE)
