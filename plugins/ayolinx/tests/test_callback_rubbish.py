@@ -163,9 +163,14 @@ def test_rubbish_that_was_signed(paygate: Paygate, account: SandboxAccount, body
         return
     [charge] = callback.charges
     said: dict[str, Any] = json.loads(body)
-    details = said.get("additionalInfo") or {}
-    link = details.get("plh") not in (None, "", True, False) and isinstance(details["plh"], (str, int))
-    assert (PaymentLink() if link else codes.CHANNELS.get(details.get("channel") or "")) == charge.method
+    told = said.get("additionalInfo")
+    details: dict[str, Any] = (
+        told if isinstance(told, dict) else {}
+    )  # whatever else stands there tells nothing
+    number, channel = details.get("plh"), details.get("channel")
+    link = type(number) in (str, int) and number != ""
+    method = codes.CHANNELS.get(channel) if isinstance(channel, str) else None
+    assert (PaymentLink() if link else method) == charge.method
     assert (said.get("partnerReferenceNo") or said["originalPartnerReferenceNo"]) == charge.reference
     assert said["latestTransactionStatus"] in {f"0{number}" for number in range(7)}
     assert (ChargeStatus.PAID is charge.status) is (said["latestTransactionStatus"] == "00")
