@@ -126,7 +126,7 @@ class Desk:
         result = compared(callback, known)
         before = {(one.gateway, one.reference): one for one in known if one is not None}
         for charge in result.charges:
-            self.learnt(charge, before.get((charge.gateway, charge.reference)))
+            self._changed(charge, before.get((charge.gateway, charge.reference)))
         for conflict in result.conflicts:
             self.announce("conflict_found", conflict=conflict)
         return result
@@ -152,11 +152,9 @@ class Desk:
         conflict = contradiction(charge, before) if isinstance(before, Charge) else None
         if conflict is not None:
             self.announce("conflict_found", conflict=conflict)
-            if conflict.kind is ConflictKind.REGRESSION:
-                assert isinstance(before, Charge)
-                return before
-        if self._listeners["charge_changed"] and charge.status is not getattr(before, "status", None):
-            self.announce("charge_changed", charge=charge)
+            if conflict.kind is ConflictKind.REGRESSION and conflict.known is not None:
+                return conflict.known
+        self._changed(charge, before)
         return charge
 
     def exchanged(
@@ -192,6 +190,10 @@ class Desk:
                     name,
                     place_of(error),
                 )
+
+    def _changed(self, charge: Charge, before: Charge | ChargeRef | None) -> None:
+        if self._listeners["charge_changed"] and charge.status is not getattr(before, "status", None):
+            self.announce("charge_changed", charge=charge)
 
     def _about(self, name: str, charge: Charge | ChargeRef, *, changes: bool) -> Operation[Charge]:
         ref = charge.ref if isinstance(charge, Charge) else charge
