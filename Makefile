@@ -3,7 +3,7 @@
 PYTHON ?= python3
 UV ?= $(or $(shell command -v uv 2>/dev/null),.venv/bin/uv)
 RUN := .venv/bin
-LOCKED := pyproject.toml uv.lock plugins/ayolinx/pyproject.toml tests/fake_adapter/pyproject.toml
+LOCKED := pyproject.toml uv.lock plugins/ayolinx/pyproject.toml plugins/midtrans/pyproject.toml tests/fake_adapter/pyproject.toml
 
 export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := .venv

@@ -15,6 +15,7 @@ from paygate.errors import (
     CallbackRejected,
     ChargeExpired,
     ChargeNotFound,
+    CircuitOpen,
     ConfigurationError,
     DuplicateReference,
     InvalidCharge,
@@ -34,7 +35,7 @@ from paygate.errors import (
 )
 from paygate.flow import Conversation, Credential, Flow, answered, read
 from paygate.gateway import AsyncGateway, Gateway
-from paygate.hookspecs import API_VERSION, Exchange, for_methods, hookimpl
+from paygate.hookspecs import API_VERSION, Exchange, for_methods, hookimpl, in_part_for
 from paygate.methods import (
     AccountNumber,
     EWallet,
@@ -51,6 +52,7 @@ from paygate.methods import (
 from paygate.model import Charge, ChargeRef, ChargeRequest, ChargeStatus, Customer, Item
 from paygate.money import Money
 from paygate.redaction import Secret, scrub
+from paygate.refunds import Refund, RefundRequest, RefundStatus
 from paygate.retrying import Retry
 from paygate.routing import AsyncPaygate, Paygate
 
@@ -72,6 +74,7 @@ __all__ = [
     "ChargeRef",
     "ChargeRequest",
     "ChargeStatus",
+    "CircuitOpen",
     "ConfigurationError",
     "Conflict",
     "ConflictKind",
@@ -104,6 +107,9 @@ __all__ = [
     "Qris",
     "RateLimited",
     "Redirect",
+    "Refund",
+    "RefundRequest",
+    "RefundStatus",
     "Refused",
     "Retail",
     "Retry",
@@ -119,6 +125,7 @@ __all__ = [
     "answered",
     "for_methods",
     "hookimpl",
+    "in_part_for",
     "read",
     "scrub",
 ]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, cast
 from msgspec import Struct
 from msgspec.structs import force_setattr
 
-from paygate.model import Charge
+from paygate.model import Charge, ChargeRef
 
 Headers: TypeAlias = Mapping[str, str] | Iterable[tuple[str, str]]
 
@@ -97,19 +97,25 @@ class Conflict(Struct, frozen=True):
 class Callback(Struct, frozen=True, kw_only=True):
     """A verified call from the provider: how some charges stand now, and what to answer.
 
-    `charges` is empty where the call was about none, as when the provider asks for a token. After
+    `charges` is empty where the call was about none, as when the provider asks for a token. Some providers
+    prove that a call is theirs and not what it says: the charges of such a call stand in `confirm`, and
+    how they stand is to be asked. `Gateway.confirm` does that, and moves them to `charges`. After
     `compare`, those that contradict yours stand in `conflicts` instead. Answer with `reply`; answer with
     `again` where your own program failed, and the provider repeats the call. `sent_at` is the provider's
-    own signed time. `raw` is the body as received, left out of `repr`.
+    own signed time; None where it signs none. `raw` is the body as received, left out of `repr`.
     """
 
     gateway: str
     charges: tuple[Charge, ...]
     reply: CallbackReply
-    sent_at: datetime
+    sent_at: datetime | None
+    confirm: tuple[ChargeRef, ...] = ()
     again: CallbackReply = AGAIN
     conflicts: tuple[Conflict, ...] = ()
     raw: bytes = b""
 
     def __repr__(self) -> str:
-        return f"Callback(gateway={self.gateway!r}, charges={self.charges!r}, conflicts={self.conflicts!r})"
+        return (
+            f"Callback(gateway={self.gateway!r}, charges={self.charges!r}, confirm={self.confirm!r}, "
+            f"conflicts={self.conflicts!r})"
+        )

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from paygate.methods import METHODS, Method
 
-OPERATIONS: Final = ("create_charge", "query", "cancel", "parse_callback")
+OPERATIONS: Final = ("create_charge", "query", "cancel", "refund", "partial_refund", "parse_callback")
 
 
 class Served:
@@ -42,10 +42,18 @@ def served_by(implementation: Any) -> Served:
     return Served(getattr(implementation, "paygate_methods", METHODS))
 
 
+def parts_of(implementation: Any) -> Served:
+    """For what an implementation of `refund` gives back a part, by its mark (`in_part_for`)."""
+    return Served(getattr(implementation, "paygate_parts", ()))
+
+
 def of_adapter(kind: type[Any]) -> dict[str, Served]:
     """What each operation of an adapter class serves; an operation that it leaves out is not there."""
     found = {name: getattr(kind, name, None) for name in OPERATIONS}
-    return {name: served_by(one) for name, one in found.items() if hasattr(one, "paygate_impl")}
+    served = {name: served_by(one) for name, one in found.items() if hasattr(one, "paygate_impl")}
+    if "refund" in served:
+        served["partial_refund"] = parts_of(found["refund"])
+    return served
 
 
 def table(kind: type[Any]) -> list[tuple[str, dict[str, bool]]]:

@@ -43,6 +43,13 @@ def compared(callback: Callback, known: Sequence[Charge | None]) -> Callback:
     )
 
 
+def confirmed(callback: Callback, asked: Sequence[Charge]) -> Callback:
+    """A callback whose charges were asked about: they stand in `charges`, as the provider answered."""
+    if not callback.confirm:
+        return callback
+    return msgspec.structs.replace(callback, charges=(*callback.charges, *asked), confirm=())
+
+
 def contradiction(told: Charge, before: Charge) -> Conflict | None:
     """How the answer to a query contradicts what was known before it, if it does.
 
@@ -91,5 +98,7 @@ def _updated(told: Charge, ours: Charge) -> Charge:
         provider_reference=told.provider_reference or ours.provider_reference,
         paid_at=told.paid_at or ours.paid_at,
         paid_amount=told.paid_amount or ours.paid_amount,
+        refunded_amount=told.refunded_amount or ours.refunded_amount,
+        refunds=told.refunds or ours.refunds,
         raw=told.raw,
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pluggy
 
 from paygate.callback import AGAIN, Callback, CallbackReply, CallbackRequest, ConflictKind
-from paygate.capabilities import NOTHING, Served, served_by
+from paygate.capabilities import NOTHING, Served, parts_of, served_by
 from paygate.conflicts import compared, contradiction
 from paygate.errors import CallbackRejected, InvalidCharge, PaygateError, PluginError, UnsupportedOperation
 from paygate.flow import Credential, Flow
@@ -18,6 +18,7 @@ from paygate.methods import METHODS, Method
 from paygate.model import Charge, ChargeRef, ChargeRequest
 from paygate.operation import LOGIN, Operation
 from paygate.redaction import place_of
+from paygate.refunds import RefundRequest
 from paygate.registration import registered
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ class Desk:
             for impl in getattr(hook, name).get_hookimpls():
                 self._ask[name] = _direct(getattr(hook, name), impl)
                 self._served[name] = served_by(impl.function)
+                if name == "refund":
+                    self._served["partial_refund"] = parts_of(impl.function)
         self._parse = self._ask.get("parse_callback")
         self._listeners = {name: getattr(hook, name).get_hookimpls() for name in ANNOUNCEMENTS}
         self._hears_callbacks = bool(self._listeners["callback_received"])
@@ -79,6 +82,19 @@ class Desk:
     def cancel(self, charge: Charge | ChargeRef) -> Operation[Charge]:
         """The end of an unpaid charge."""
         return self._about("cancel", charge, changes=True)
+
+    def refund(self, charge: Charge | ChargeRef, refund: RefundRequest) -> Operation[Charge]:
+        """Money back, the whole or a part."""
+        if not isinstance(refund, RefundRequest):
+            raise InvalidCharge("refund", f"use RefundRequest, not {type(refund).__name__}")
+        ref = self._ref(charge)
+        if refund.amount is not None and ref.amount is not None and refund.amount.amount > ref.amount.amount:
+            raise InvalidCharge(
+                "refund.amount", f"is more than the charge, which was {ref.amount}", reference=ref.reference
+            )
+        if refund.amount not in (None, ref.amount):
+            self._check("partial_refund", ref)
+        return self._operation("refund", ref, refund, changes=True)
 
     def parse_callback(self, request: CallbackRequest) -> Callback:
         """Have a callback verified and read; whatever its bytes, raise nothing but CallbackRejected."""
@@ -121,6 +137,8 @@ class Desk:
             raise InvalidCharge(
                 "gateway", f"this callback belongs to gateway {callback.gateway!r}, not {self.gateway!r}"
             )
+        if callback.confirm:
+            raise InvalidCharge("confirm", "ask how its charges stand first, by gateway.confirm(callback)")
         if len(known) != len(callback.charges):
             raise InvalidCharge("known", "give one charge, or None, for each of the callback's, in order")
         result = compared(callback, known)
@@ -196,6 +214,10 @@ class Desk:
             self.announce("charge_changed", charge=charge)
 
     def _about(self, name: str, charge: Charge | ChargeRef, *, changes: bool) -> Operation[Charge]:
+        return self._operation(name, self._ref(charge), changes=changes)
+
+    def _ref(self, charge: Charge | ChargeRef) -> ChargeRef:
+        """The part of a charge of this gateway's that names it."""
         ref = charge.ref if isinstance(charge, Charge) else charge
         if not isinstance(ref, ChargeRef):
             raise InvalidCharge("charge", f"use a Charge or a ChargeRef, not {type(ref).__name__}")
@@ -207,32 +229,38 @@ class Desk:
             )
         if ref.method is not None and type(ref.method) not in METHODS:
             raise InvalidCharge("method", "use Qris(), EWallet(...), …", reference=ref.reference)
-        return self._operation(name, ref, changes=changes)
+        return ref
 
-    def _operation(self, name: str, about: ChargeRequest | ChargeRef, *, changes: bool) -> Operation[Charge]:
-        method = about.method
-        served = self._served.get(name, NOTHING)
-        if method not in served:
-            if method is None:
-                raise InvalidCharge(
-                    "method",
-                    "the callback did not tell how it was paid: name the method, as your order has it",
-                    gateway=self.gateway,
-                    operation=name,
-                    reference=about.reference,
-                )
-            raise UnsupportedOperation(
-                f"this adapter does not offer {name} for {f'{method.kind} {method.brand}'.strip()}; "
-                f"it does for {_others(served, type(method))}",
-                gateway=self.gateway,
-                operation=name,
-                reference=about.reference,
-            )
-        ask: Callable[[], Flow[Charge]] = partial(self._ask[name], about)
+    def _operation(
+        self, name: str, about: ChargeRequest | ChargeRef, *more: RefundRequest, changes: bool
+    ) -> Operation[Charge]:
+        self._check(name, about)
+        ask: Callable[[], Flow[Charge]] = partial(self._ask[name], about, *more)
         customer = about.customer if isinstance(about, ChargeRequest) else None
         personal = customer.values if customer is not None else ()
         return Operation(
             self.gateway, name, ask, reference=about.reference, changes=changes, personal=personal
+        )
+
+    def _check(self, name: str, about: ChargeRequest | ChargeRef) -> None:
+        """See that the adapter offers an operation for a charge's method, before anything is sent."""
+        method, served = about.method, self._served.get(name, NOTHING)
+        if method in served:
+            return
+        if method is None:
+            raise InvalidCharge(
+                "method",
+                "the callback did not tell how it was paid: name the method, as your order has it",
+                gateway=self.gateway,
+                operation=name,
+                reference=about.reference,
+            )
+        raise UnsupportedOperation(
+            f"this adapter does not offer {name} for {f'{method.kind} {method.brand}'.strip()}; "
+            f"it does for {_others(served, type(method))}",
+            gateway=self.gateway,
+            operation=name,
+            reference=about.reference,
         )
 
 

@@ -7,6 +7,7 @@
     │   ├── UnsupportedOperation
     │   ├── InvalidCharge       the request could never be right (field, why)
     │   ├── Unreachable         no connection, or no login because of the network
+    │   │   └── CircuitOpen     not tried, for the gateway has not answered lately
     │   └── NotAuthorized       the provider refused the login
     ├── OutcomeUnknown          it may have arrived: query, never resend
     └── Refused                 the provider said no, and nothing was done
@@ -51,6 +52,8 @@ class PaygateError(Exception):
     """
 
     exit_code: ClassVar[int] = 1
+    elsewhere: ClassVar[bool] = False
+    """Whether nothing was done here, and another gateway may be able to do it: routes go on from there."""
 
     def __init__(
         self,
@@ -121,6 +124,7 @@ class NotSent(PaygateError):
     """Nothing left this machine, so nothing was charged: mend it and call again."""
 
     exit_code = 2
+    elsewhere = True
 
 
 class ConfigurationError(NotSent, ValueError):
@@ -155,6 +159,10 @@ class Unreachable(NotSent):
         self.retry_after = retry_after
 
 
+class CircuitOpen(Unreachable):
+    """The gateway has not answered several times in a row: nothing was sent, until `retry_after` seconds."""
+
+
 class NotAuthorized(NotSent):
     """The provider refused our login, so the operation was never sent: check keys and client key."""
 
@@ -174,9 +182,13 @@ class Refused(PaygateError):
 class AuthenticationFailed(Refused):
     """The provider does not accept our signature, token, client key or address."""
 
+    elsewhere = True
+
 
 class PermissionDenied(Refused):
     """The provider knows us and does not allow this: a feature, partner or merchant setting."""
+
+    elsewhere = True
 
 
 class InvalidRequest(Refused):
@@ -202,13 +214,19 @@ class ChargeExpired(Refused):
 class AmountRejected(Refused):
     """The provider does not accept this amount."""
 
+    elsewhere = True
+
 
 class LimitExceeded(Refused):
     """The amount or the number of charges is over a limit of the provider, merchant or payer."""
 
+    elsewhere = True
+
 
 class RateLimited(Refused):
     """Too many requests: the one refusal that may be asked again, after `retry_after` seconds."""
+
+    elsewhere = True
 
     def __init__(self, what: str, *, retry_after: float | None = None, **context: Any) -> None:
         super().__init__(what, **context)

@@ -1,26 +1,25 @@
-"""The two shells that run an adapter's flows, blocking and async: the only code that touches the network.
+"""The two shells of an adapter bound to one merchant's settings, blocking and async: what can be asked of it.
 
 They say the same thing twice, by hand; a test compares them and lets nothing but `await` differ.
 """
 
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Self
 
-from paygate.credentials import AsyncCredentials, Credentials
+from paygate.breaker import FAILURES, REST_SECONDS, Breaker
+from paygate.callback import Callback
+from paygate.conflicts import confirmed
 from paygate.desk import Desk
-from paygate.errors import PaygateError
-from paygate.flow import Conversation, Credential
+from paygate.driver import AsyncDriver, Driver
+from paygate.flow import Credential
 from paygate.model import Charge, ChargeRef, ChargeRequest
 from paygate.offline import Offline
-from paygate.operation import LOGIN, Operation, known
-from paygate.retrying import Retry, repeat, repeat_async
+from paygate.refunds import RefundRequest
+from paygate.retrying import Retry
 
 if TYPE_CHECKING:
     import httpx
-
-R = TypeVar("R")
 
 
 class Gateway(Offline):
@@ -28,7 +27,8 @@ class Gateway(Offline):
 
     `timeout_seconds` bounds each step of a request (connect, write, read) and the wait for one of
     `max_in_flight` connections. `transport` replaces the pool of httpx transports; it must be safe to
-    share as the gateway is. `listeners` hear the announcements of `paygate.hookspecs`.
+    share as the gateway is. `listeners` hear the announcements of `paygate.hookspecs`. After
+    `breaker_failures` operations in a row without an answer no charge is sent for `breaker_seconds`.
     """
 
     def __init__(
@@ -40,26 +40,24 @@ class Gateway(Offline):
         timeout_seconds: float = 10.0,
         max_in_flight: int = 100,
         retry: Retry = Retry(),  # noqa: B008 - frozen
+        breaker_failures: int = FAILURES,
+        breaker_seconds: float = REST_SECONDS,
         listeners: Sequence[object] = (),
         clock: Callable[[], float] = time.time,
     ) -> None:
-        from paygate import reading, transports
-
         self.name = name
+        self.breaker = Breaker(name, breaker_failures, breaker_seconds)
         self._desk = Desk(name, adapter, listeners, clock)
-        self._transport = transport or transports.Pool(max_in_flight)
-        self._failure_of = transports.failure_of
-        self._whole = reading.whole
-        self._timeout = transports.timeouts(timeout_seconds)
-        self._retry = retry
-        self._credentials = Credentials(lambda: self._attempt(self._desk.login()), clock)
+        self._driver = Driver(
+            self._desk, self.breaker, transport, timeout_seconds, max_in_flight, retry, clock
+        )
 
     def authorize(self) -> Credential:
         """Log in now, or return the credential that is still good. It reserves no funds.
 
         Raises NotAuthorized or Unreachable.
         """
-        return self._credentials.fresh()
+        return self._driver.credentials.fresh()
 
     def create_charge(self, request: ChargeRequest) -> Charge:
         """Ask the provider to collect money.
@@ -68,7 +66,8 @@ class Gateway(Offline):
         then query, and never call this again for the same reference.
         """
         operation = self._desk.create_charge(request)
-        return self._desk.learnt(self._perform(operation), None)
+        self.breaker.admit(request.reference)
+        return self._desk.learnt(self._driver.perform(operation), None)
 
     def query(self, charge: Charge | ChargeRef) -> Charge:
         """Ask the provider how a charge stands; it changes nothing, so paygate repeats it on failure.
@@ -80,7 +79,7 @@ class Gateway(Offline):
         Raises ChargeNotFound where the provider does not know it (yet), else as `create_charge`.
         """
         operation = self._desk.query(charge)
-        return self._desk.learnt(self._perform(operation), charge)
+        return self._desk.learnt(self._driver.perform(operation), charge)
 
     def cancel(self, charge: Charge | ChargeRef) -> Charge:
         """Ask the provider to stop collecting an unpaid charge.
@@ -89,73 +88,39 @@ class Gateway(Offline):
         StateConflict where it is too late, else as `create_charge`.
         """
         operation = self._desk.cancel(charge)
-        return self._desk.learnt(self._perform(operation), charge)
+        return self._desk.learnt(self._driver.perform(operation), charge)
+
+    def refund(self, charge: Charge | ChargeRef, refund: RefundRequest) -> Charge:
+        """Ask the provider to give a paid charge back, or a part of it.
+
+        The answer is the charge, with this refund in its `refunds`; there it may be PENDING still. After
+        OutcomeUnknown query the charge: the refund is told there, or it was not made. Only the same
+        RefundRequest may be asked again.
+
+        Raises UnsupportedOperation before anything is sent where the provider cannot, StateConflict where
+        the charge is not paid, AmountRejected where it is too much, else as `create_charge`.
+        """
+        operation = self._desk.refund(charge, refund)
+        return self._desk.learnt(self._driver.perform(operation), charge)
+
+    def confirm(self, callback: Callback) -> Callback:
+        """Ask how the charges stand that a callback names in `confirm`, and put them in `charges`.
+
+        A callback that names none comes back as it is, and nobody is asked. Raises as `query`; then
+        answer with the callback's `again`.
+        """
+        asked = [self._driver.perform(self._desk.query(one)) for one in callback.confirm]
+        return confirmed(callback, asked)
 
     def close(self) -> None:
         """Close the connections."""
-        self._transport.close()
+        self._driver.close()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    def _perform(self, operation: Operation[R]) -> R:
-        try:
-            return self._attempt(operation)
-        except PaygateError as failure:
-            if not operation.may_repeat(failure):
-                raise
-            first = failure
-        return repeat(first, partial(self._attempt, operation), operation.may_repeat, self._retry)
-
-    def _attempt(self, operation: Operation[R]) -> R:
-        talk: Conversation[R] | None = None
-        try:
-            talk = Conversation(operation.begin())
-            while talk.request is not None:
-                try:
-                    response = self._exchange(operation, talk.request)
-                except PaygateError as unanswered:
-                    talk.fail(unanswered)
-                else:
-                    talk.answer(response)
-            return operation.finish(talk.result)
-        except Exception as error:  # noqa: BLE001 - an adapter may raise anything
-            failure = operation.verdict(error)
-            raise failure from known(error, failure)
-        finally:
-            if talk is not None:
-                talk.close()
-
-    def _exchange(self, operation: Operation[R], request: "httpx.Request") -> "httpx.Response":
-        if operation.name == LOGIN:
-            return self._send(operation, request)
-        credential = self._credentials.good() or self._credentials.fresh()
-        response = self._send(operation, credential.sign(request))
-        if credential.rejected_by(response):
-            operation.turned_away()
-            credential = self._credentials.fresh(credential)
-            response = self._send(operation, credential.sign(request))
-        return response
-
-    def _send(self, operation: Operation[R], request: "httpx.Request") -> "httpx.Response":
-        request.extensions.setdefault("timeout", self._timeout)
-        operation.sending(request)
-        started = time.perf_counter()
-        try:
-            response = self._transport.handle_request(request)
-            if not response.is_closed:
-                response = self._whole(response)
-        except Exception as error:  # noqa: BLE001 - a transport may raise anything
-            failure = self._failure_of(error)
-            operation.failed(failure)
-            self._desk.exchanged(operation, request, None, started)
-            raise failure from known(error, failure)
-        operation.answered()
-        self._desk.exchanged(operation, request, response.status_code, started)
-        return response
 
 
 class AsyncGateway(Offline):
@@ -173,101 +138,54 @@ class AsyncGateway(Offline):
         timeout_seconds: float = 10.0,
         max_in_flight: int = 100,
         retry: Retry = Retry(),  # noqa: B008 - frozen
+        breaker_failures: int = FAILURES,
+        breaker_seconds: float = REST_SECONDS,
         listeners: Sequence[object] = (),
         clock: Callable[[], float] = time.time,
     ) -> None:
-        from paygate import reading, transports
-
         self.name = name
+        self.breaker = Breaker(name, breaker_failures, breaker_seconds)
         self._desk = Desk(name, adapter, listeners, clock)
-        self._transport = transport or transports.AsyncPool(max_in_flight)
-        self._failure_of = transports.failure_of
-        self._whole = reading.whole_async
-        self._timeout = transports.timeouts(timeout_seconds)
-        self._retry = retry
-        self._credentials = AsyncCredentials(lambda: self._attempt(self._desk.login()), clock)
+        self._driver = AsyncDriver(
+            self._desk, self.breaker, transport, timeout_seconds, max_in_flight, retry, clock
+        )
 
     async def authorize(self) -> Credential:
         """As Gateway.authorize."""
-        return await self._credentials.fresh()
+        return await self._driver.credentials.fresh()
 
     async def create_charge(self, request: ChargeRequest) -> Charge:
         """As Gateway.create_charge. After a cancellation, query."""
         operation = self._desk.create_charge(request)
-        return self._desk.learnt(await self._perform(operation), None)
+        self.breaker.admit(request.reference)
+        return self._desk.learnt(await self._driver.perform(operation), None)
 
     async def query(self, charge: Charge | ChargeRef) -> Charge:
         """As Gateway.query."""
         operation = self._desk.query(charge)
-        return self._desk.learnt(await self._perform(operation), charge)
+        return self._desk.learnt(await self._driver.perform(operation), charge)
 
     async def cancel(self, charge: Charge | ChargeRef) -> Charge:
         """As Gateway.cancel. After a cancellation, query."""
         operation = self._desk.cancel(charge)
-        return self._desk.learnt(await self._perform(operation), charge)
+        return self._desk.learnt(await self._driver.perform(operation), charge)
+
+    async def refund(self, charge: Charge | ChargeRef, refund: RefundRequest) -> Charge:
+        """As Gateway.refund. After a cancellation, query."""
+        operation = self._desk.refund(charge, refund)
+        return self._desk.learnt(await self._driver.perform(operation), charge)
+
+    async def confirm(self, callback: Callback) -> Callback:
+        """As Gateway.confirm."""
+        asked = [await self._driver.perform(self._desk.query(one)) for one in callback.confirm]
+        return confirmed(callback, asked)
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._transport.aclose()
+        await self._driver.close()
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
-
-    async def _perform(self, operation: Operation[R]) -> R:
-        try:
-            return await self._attempt(operation)
-        except PaygateError as failure:
-            if not operation.may_repeat(failure):
-                raise
-            first = failure
-        return await repeat_async(first, partial(self._attempt, operation), operation.may_repeat, self._retry)
-
-    async def _attempt(self, operation: Operation[R]) -> R:
-        talk: Conversation[R] | None = None
-        try:
-            talk = Conversation(operation.begin())
-            while talk.request is not None:
-                try:
-                    response = await self._exchange(operation, talk.request)
-                except PaygateError as unanswered:
-                    talk.fail(unanswered)
-                else:
-                    talk.answer(response)
-            return operation.finish(talk.result)
-        except Exception as error:  # noqa: BLE001 - an adapter may raise anything
-            failure = operation.verdict(error)
-            raise failure from known(error, failure)
-        finally:
-            if talk is not None:
-                talk.close()
-
-    async def _exchange(self, operation: Operation[R], request: "httpx.Request") -> "httpx.Response":
-        if operation.name == LOGIN:
-            return await self._send(operation, request)
-        credential = self._credentials.good() or await self._credentials.fresh()
-        response = await self._send(operation, credential.sign(request))
-        if credential.rejected_by(response):
-            operation.turned_away()
-            credential = await self._credentials.fresh(credential)
-            response = await self._send(operation, credential.sign(request))
-        return response
-
-    async def _send(self, operation: Operation[R], request: "httpx.Request") -> "httpx.Response":
-        request.extensions.setdefault("timeout", self._timeout)
-        operation.sending(request)
-        started = time.perf_counter()
-        try:
-            response = await self._transport.handle_async_request(request)
-            if not response.is_closed:
-                response = await self._whole(response)
-        except Exception as error:  # noqa: BLE001 - a transport may raise anything
-            failure = self._failure_of(error)
-            operation.failed(failure)
-            self._desk.exchanged(operation, request, None, started)
-            raise failure from known(error, failure)
-        operation.answered()
-        self._desk.exchanged(operation, request, response.status_code, started)
-        return response

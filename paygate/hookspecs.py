@@ -15,6 +15,7 @@ from paygate.diagnosis import Finding, Signed, Trial, Unsigned
 from paygate.flow import Credential, Flow
 from paygate.methods import Method
 from paygate.model import Charge, ChargeRef, ChargeRequest
+from paygate.refunds import RefundRequest
 
 if TYPE_CHECKING:
     from paygate.sandbox.simulator import Simulator
@@ -37,6 +38,16 @@ def for_methods(*methods: type[Method] | Method) -> Callable[[F], F]:
 
     def mark(implementation: F) -> F:
         implementation.paygate_methods = methods  # type: ignore[attr-defined]
+        return implementation
+
+    return mark
+
+
+def in_part_for(*methods: type[Method] | Method) -> Callable[[F], F]:
+    """Say for which methods an implementation of `refund` gives back a part; without it, for none."""
+
+    def mark(implementation: F) -> F:
+        implementation.paygate_parts = methods  # type: ignore[attr-defined]
         return implementation
 
     return mark
@@ -90,10 +101,20 @@ class Hooks(Protocol):
         ...
 
     @hookspec(firstresult=True)
+    def refund(self, charge: ChargeRef, refund: RefundRequest) -> Flow[Charge]:
+        """Ask the provider to give a paid charge back, or a part of it (optional).
+
+        Send `refund.reference` as what the provider knows a repeated refund by. The result is the charge,
+        with this refund among its `refunds`.
+        """
+        ...
+
+    @hookspec(firstresult=True)
     def parse_callback(self, request: CallbackRequest) -> Callback:
         """Verify the raw bytes, then read them. Pure: no requests, no state.
 
-        Raise CallbackRejected, with the reply for the provider, for anything that is not proven.
+        Raise CallbackRejected, with the reply for the provider, for anything that is not proven. Where the
+        proof does not cover how a charge stands, name the charge in `confirm` instead of telling.
         """
         ...
 
@@ -150,6 +171,7 @@ QUESTIONS = (
     "create_charge",
     "query",
     "cancel",
+    "refund",
     "parse_callback",
     "simulator",
     "sign",

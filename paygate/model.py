@@ -14,6 +14,7 @@ from msgspec import Struct
 from paygate.errors import InvalidCharge
 from paygate.methods import METHODS, Instructions, Method
 from paygate.money import Money
+from paygate.refunds import Refund
 
 REFERENCE: Final = re.compile(r"[\x21-\x7e]{1,64}")
 EMAIL: Final = re.compile(r"[!-?A-~]{1,64}@[!-?A-~]{1,190}", re.ASCII)
@@ -154,6 +155,7 @@ class Charge(Struct, frozen=True, kw_only=True):
     """One request to collect money, and how it stands.
 
     `amount` is what was asked for, `paid_amount` what the provider says was paid: compare them.
+    `refunds` are those that the provider tells of, `refunded_amount` what they add up to.
     `raw` is the provider's own message, for your records; it may hold personal data and is left out
     of `repr`. What is not known is None; that holds for the `method` too, in a callback that tells none.
     """
@@ -168,12 +170,18 @@ class Charge(Struct, frozen=True, kw_only=True):
     expires_at: datetime | None = None
     paid_at: datetime | None = None
     paid_amount: Money | None = None
+    refunded_amount: Money | None = None
+    refunds: tuple[Refund, ...] = ()
     raw: bytes = b""
 
     @property
     def ref(self) -> ChargeRef:
         """The part that names this charge, to query or cancel it later."""
         return ChargeRef(self.gateway, self.reference, self.method, self.provider_reference, self.amount)
+
+    def refund(self, reference: str) -> Refund | None:
+        """The refund of that reference of yours, where the provider tells of it."""
+        return next((one for one in self.refunds if one.reference == reference), None)
 
     def __repr__(self) -> str:
         return (

@@ -3,86 +3,23 @@
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self
 
 from paygate import adapters, settings
 from paygate.callback import Callback, CallbackRequest
-from paygate.errors import (
-    ConfigurationError,
-    InvalidCharge,
-    PaygateError,
-    PluginError,
-    UnsupportedOperation,
-)
+from paygate.errors import PaygateError, PluginError
 from paygate.gateway import AsyncGateway, Gateway
-from paygate.methods import METHODS, Method
+from paygate.methods import Method
 from paygate.model import Charge, ChargeRef, ChargeRequest
 from paygate.redaction import place_of
+from paygate.refunds import RefundRequest
+from paygate.routes import Switchboard
 from paygate.settings import GatewaySettings, Settings
 
 if TYPE_CHECKING:
     import httpx
 
-G = TypeVar("G", Gateway, AsyncGateway)
 Clock = Callable[[], float]
-
-
-class _Gateways(Generic[G]):
-    """The gateways by name, and which one takes which method: both are dictionary look-ups."""
-
-    def __init__(self, gateways: Mapping[str, G], routes: Mapping[str, str]) -> None:
-        self.by_name: Mapping[str, G] = gateways
-        self._able: dict[type[Method], list[G]] = {
-            method: [g for g in gateways.values() if g.supports("create_charge", method)]
-            for method in METHODS
-        }
-        self._taking: dict[type[Method], G] = {
-            method: able[0] for method, able in self._able.items() if len(able) == 1
-        }
-        for method in METHODS:
-            name = routes.get(method.kind)
-            if name is None:
-                continue
-            if gateways[name] not in self._able[method]:
-                raise ConfigurationError(
-                    f"routes.{method.kind}: gateway {name!r} does not offer {method.kind}", gateway=name
-                )
-            self._taking[method] = gateways[name]
-
-    def named(self, name: str) -> G:
-        try:
-            return self.by_name[name]
-        except KeyError:
-            raise ConfigurationError(
-                f"no gateway is named {name!r}; configured: {', '.join(self.by_name)}"
-            ) from None
-
-    def of(self, charge: Charge | ChargeRef) -> G:
-        """The gateway that made a charge."""
-        if not isinstance(charge, (Charge, ChargeRef)):
-            raise InvalidCharge("charge", f"use a Charge or a ChargeRef, not {type(charge).__name__}")
-        return self.named(charge.gateway)
-
-    def taking(self, request: ChargeRequest, gateway: str | None) -> G:
-        """The gateway that makes this charge: the one named, the route, or the only one that can."""
-        if not isinstance(request, ChargeRequest):
-            raise InvalidCharge("request", f"use ChargeRequest, not {type(request).__name__}")
-        if gateway is not None:
-            return self.named(gateway)
-        method = type(request.method)
-        taker = self._taking.get(method)
-        if taker is not None:
-            return taker
-        if self._able[method]:
-            names = ", ".join(able.name for able in self._able[method])
-            raise ConfigurationError(
-                f"several gateways offer {method.kind}: add routes.{method.kind} ({names})"
-            )
-        raise UnsupportedOperation(
-            f"no configured gateway offers {method.kind}",
-            operation="create_charge",
-            reference=request.reference,
-        )
 
 
 def _adapter(one: GatewaySettings, clock: Clock) -> object:
@@ -117,7 +54,7 @@ class Paygate:
         listeners: Sequence[object] = (),
         clock: Clock = time.time,
     ) -> None:
-        self._gateways: _Gateways[Gateway] = _Gateways(
+        self._switchboard: Switchboard[Gateway] = Switchboard(
             {
                 name: Gateway(
                     name,
@@ -125,6 +62,8 @@ class Paygate:
                     transport=transport,
                     timeout_seconds=one.timeout_seconds,
                     max_in_flight=one.max_in_flight,
+                    breaker_failures=one.breaker_failures,
+                    breaker_seconds=one.breaker_seconds,
                     listeners=listeners,
                     clock=clock,
                 )
@@ -145,36 +84,60 @@ class Paygate:
 
     def gateway(self, name: str) -> Gateway:
         """The gateway of that name; raises ConfigurationError where there is none."""
-        return self._gateways.named(name)
+        return self._switchboard.named(name)
 
     @property
     def gateways(self) -> Mapping[str, Gateway]:
         """All gateways, by name."""
-        return self._gateways.by_name
+        return self._switchboard.by_name
+
+    def route(self, method: Method) -> tuple[str, ...]:
+        """The names of the gateways that a charge by this method is offered to, in order."""
+        return self._switchboard.route(method)
 
     def create_charge(self, request: ChargeRequest, gateway: str | None = None) -> Charge:
-        """Collect money through the gateway of this method, or the one named. See Gateway."""
-        return self._gateways.taking(request, gateway).create_charge(request)
+        """Collect money through the gateways of this method's route, or the one named. See Gateway.
+
+        The next gateway of a route is tried only where nothing was done by the one before: an error that
+        is `elsewhere`. After OutcomeUnknown none is; the charge belongs to the error's `gateway`.
+        """
+        *others, last = self._switchboard.takers(request, gateway)
+        for taker in others:
+            try:
+                with self._switchboard.holding(request, taker):
+                    return taker.create_charge(request)
+            except PaygateError as failure:
+                self._switchboard.pass_on(request, taker, failure)
+        with self._switchboard.holding(request, last):
+            return last.create_charge(request)
 
     def query(self, charge: Charge | ChargeRef) -> Charge:
         """Ask how a charge stands, at the gateway that made it. See Gateway."""
-        return self._gateways.of(charge).query(charge)
+        return self._switchboard.of(charge).query(charge)
 
     def cancel(self, charge: Charge | ChargeRef) -> Charge:
         """End an unpaid charge, at the gateway that made it. See Gateway."""
-        return self._gateways.of(charge).cancel(charge)
+        return self._switchboard.of(charge).cancel(charge)
+
+    def refund(self, charge: Charge | ChargeRef, refund: RefundRequest) -> Charge:
+        """Give a paid charge back, or a part of it, at the gateway that made it. See Gateway."""
+        return self._switchboard.of(charge).refund(charge, refund)
+
+    def confirm(self, callback: Callback) -> Callback:
+        """Ask how the charges of a callback stand that it does not prove itself. See Gateway."""
+        return self._switchboard.named(callback.gateway).confirm(callback)
 
     def parse_callback(self, gateway: str, request: CallbackRequest) -> Callback:
         """Verify and read a call from the provider of that gateway. See Gateway."""
-        return self._gateways.named(gateway).parse_callback(request)
+        return self._switchboard.named(gateway).parse_callback(request)
 
     def compare(self, callback: Callback, known: Sequence[Charge | None]) -> Callback:
         """Hold a callback's charges against yours, in the same order. See Gateway."""
-        return self._gateways.named(callback.gateway).compare(callback, known)
+        return self._switchboard.named(callback.gateway).compare(callback, known)
 
     def close(self) -> None:
         """Close all connections."""
-        for gateway in self._gateways.by_name.values():
+        for gateway in self._switchboard.by_name.values():
             gateway.close()
 
     def __enter__(self) -> Self:
@@ -198,7 +161,7 @@ class AsyncPaygate:
         listeners: Sequence[object] = (),
         clock: Clock = time.time,
     ) -> None:
-        self._gateways: _Gateways[AsyncGateway] = _Gateways(
+        self._switchboard: Switchboard[AsyncGateway] = Switchboard(
             {
                 name: AsyncGateway(
                     name,
@@ -206,6 +169,8 @@ class AsyncPaygate:
                     transport=transport,
                     timeout_seconds=one.timeout_seconds,
                     max_in_flight=one.max_in_flight,
+                    breaker_failures=one.breaker_failures,
+                    breaker_seconds=one.breaker_seconds,
                     listeners=listeners,
                     clock=clock,
                 )
@@ -226,36 +191,60 @@ class AsyncPaygate:
 
     def gateway(self, name: str) -> AsyncGateway:
         """The gateway of that name; raises ConfigurationError where there is none."""
-        return self._gateways.named(name)
+        return self._switchboard.named(name)
 
     @property
     def gateways(self) -> Mapping[str, AsyncGateway]:
         """All gateways, by name."""
-        return self._gateways.by_name
+        return self._switchboard.by_name
+
+    def route(self, method: Method) -> tuple[str, ...]:
+        """As Paygate.route."""
+        return self._switchboard.route(method)
 
     async def create_charge(self, request: ChargeRequest, gateway: str | None = None) -> Charge:
-        """Collect money through the gateway of this method, or the one named. See Gateway."""
-        return await self._gateways.taking(request, gateway).create_charge(request)
+        """Collect money through the gateways of this method's route, or the one named. See Gateway.
+
+        The next gateway of a route is tried only where nothing was done by the one before: an error that
+        is `elsewhere`. After OutcomeUnknown none is; the charge belongs to the error's `gateway`.
+        """
+        *others, last = self._switchboard.takers(request, gateway)
+        for taker in others:
+            try:
+                with self._switchboard.holding(request, taker):
+                    return await taker.create_charge(request)
+            except PaygateError as failure:
+                self._switchboard.pass_on(request, taker, failure)
+        with self._switchboard.holding(request, last):
+            return await last.create_charge(request)
 
     async def query(self, charge: Charge | ChargeRef) -> Charge:
         """Ask how a charge stands, at the gateway that made it. See Gateway."""
-        return await self._gateways.of(charge).query(charge)
+        return await self._switchboard.of(charge).query(charge)
 
     async def cancel(self, charge: Charge | ChargeRef) -> Charge:
         """End an unpaid charge, at the gateway that made it. See Gateway."""
-        return await self._gateways.of(charge).cancel(charge)
+        return await self._switchboard.of(charge).cancel(charge)
+
+    async def refund(self, charge: Charge | ChargeRef, refund: RefundRequest) -> Charge:
+        """Give a paid charge back, or a part of it, at the gateway that made it. See Gateway."""
+        return await self._switchboard.of(charge).refund(charge, refund)
+
+    async def confirm(self, callback: Callback) -> Callback:
+        """Ask how the charges of a callback stand that it does not prove itself. See Gateway."""
+        return await self._switchboard.named(callback.gateway).confirm(callback)
 
     def parse_callback(self, gateway: str, request: CallbackRequest) -> Callback:
         """Verify and read a call from the provider of that gateway. See Gateway."""
-        return self._gateways.named(gateway).parse_callback(request)
+        return self._switchboard.named(gateway).parse_callback(request)
 
     def compare(self, callback: Callback, known: Sequence[Charge | None]) -> Callback:
         """Hold a callback's charges against yours, in the same order. See Gateway."""
-        return self._gateways.named(callback.gateway).compare(callback, known)
+        return self._switchboard.named(callback.gateway).compare(callback, known)
 
     async def close(self) -> None:
         """Close all connections."""
-        for gateway in self._gateways.by_name.values():
+        for gateway in self._switchboard.by_name.values():
             await gateway.close()
 
     async def __aenter__(self) -> Self:

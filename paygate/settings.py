@@ -4,14 +4,15 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import msgspec
 from msgspec import Struct
 
+from paygate.breaker import FAILURES, REST_SECONDS
 from paygate.errors import ConfigurationError
 from paygate.hints import meant
-from paygate.methods import METHODS
+from paygate.methods import METHODS, EWallet, Retail, VirtualAccount
 from paygate.redaction import Secret
 
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]*")
@@ -24,7 +25,14 @@ EXPECTED: Final = re.compile(r"Expected `([^`]*)`(?:, got `([^`]*)`)?")
 COMPOUND: Final = ("object", "array")
 NUMBERS: Final = ("int", "float", "bool")
 
-HOST_KEYS: Final = ("adapter", "timeout_seconds", "max_in_flight")
+HOST_KEYS: Final = ("adapter", "timeout_seconds", "max_in_flight", "breaker_failures", "breaker_seconds")
+WHOLE: Final = ("max_in_flight", "breaker_failures")
+OTHER: Final = "other"
+"""In `[routes]`: the banks, wallets or stores of a method that have no route of their own."""
+
+BRANDED: Final = (EWallet, VirtualAccount, Retail)
+Routes: TypeAlias = Mapping[tuple[str, str], tuple[str, ...]]
+"""Gateways in order, by method and brand; the brand is "" for a whole method."""
 
 
 class GatewaySettings(Struct, frozen=True, kw_only=True):
@@ -34,6 +42,8 @@ class GatewaySettings(Struct, frozen=True, kw_only=True):
     adapter: str
     timeout_seconds: float = 10.0
     max_in_flight: int = 100
+    breaker_failures: int = FAILURES
+    breaker_seconds: float = REST_SECONDS
     own: Mapping[str, Any]
 
     def __repr__(self) -> str:
@@ -56,10 +66,10 @@ class GatewaySettings(Struct, frozen=True, kw_only=True):
 
 
 class Settings(Struct, frozen=True, kw_only=True):
-    """A whole configuration: its gateways by name, and which one takes which method."""
+    """A whole configuration: its gateways by name, and which ones take which method, in order."""
 
     gateways: Mapping[str, GatewaySettings]
-    routes: Mapping[str, str]
+    routes: Routes
 
 
 def from_file(path: str | os.PathLike[str]) -> Settings:
@@ -119,8 +129,9 @@ def _gateway(name: str, table: Any) -> GatewaySettings:
         value = host.get(key, 1)
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < LARGEST:
             raise _wrong(name, key, "must be a number above zero, and no more than a million", ())
-    if not isinstance(host.get("max_in_flight", 1), int):
-        raise _wrong(name, "max_in_flight", "must be a whole number", ())
+    for key in WHOLE:
+        if not isinstance(host.get(key, 1), int):
+            raise _wrong(name, key, "must be a whole number", ())
     return GatewaySettings(name=name, own=values, **host)
 
 
@@ -149,25 +160,34 @@ def _resolved(name: str, key: str, value: Any, folder: Path) -> Any:
     return found.strip()
 
 
-def _routes(table: Any, gateways: Mapping[str, GatewaySettings]) -> dict[str, str]:
+def _routes(table: Any, gateways: Mapping[str, GatewaySettings]) -> Routes:
     if not isinstance(table, Mapping):
         raise ConfigurationError("[routes] is not a table")
-    kinds = tuple(method.kind for method in METHODS)
+    kinds = {method.kind: method for method in METHODS}
     routes = {}
-    for kind, names in table.items():
+    for kind, given in table.items():
         if kind not in kinds:
             raise ConfigurationError(f"routes.{kind}: is not a method{meant(kind, kinds)}")
-        if not isinstance(names, list) or len(names) != 1 or not isinstance(names[0], str):
-            raise ConfigurationError(
-                f'routes.{kind}: name exactly one gateway, as in {kind} = ["main"]; '
-                "several in order are not supported yet"
-            )
-        if names[0] not in gateways:
-            raise ConfigurationError(
-                f"routes.{kind}: no gateway is named {names[0]!r}{meant(names[0], gateways)}"
-            )
-        routes[kind] = names[0]
+        if not isinstance(given, Mapping):
+            routes[kind, ""] = _in_order(kind, given, gateways)
+            continue
+        if kinds[kind] not in BRANDED:
+            raise ConfigurationError(f'routes.{kind}: takes a list of gateways, as in {kind} = ["main"]')
+        for brand, names in given.items():
+            routes[kind, brand] = _in_order(f"{kind}.{brand}", names, gateways)
     return routes
+
+
+def _in_order(place: str, names: Any, gateways: Mapping[str, GatewaySettings]) -> tuple[str, ...]:
+    """The gateways of one route; each is there, and none twice."""
+    if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
+        raise ConfigurationError(f'routes.{place}: is a list of gateways, as in {place} = ["main", "backup"]')
+    for name in names:
+        if name not in gateways:
+            raise ConfigurationError(f"routes.{place}: no gateway is named {name!r}{meant(name, gateways)}")
+    if len(set(names)) < len(names):
+        raise ConfigurationError(f"routes.{place}: names a gateway twice")
+    return tuple(names)
 
 
 def known_keys(fields: tuple[msgspec.structs.FieldInfo, ...]) -> tuple[str, ...]:

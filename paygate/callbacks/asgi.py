@@ -43,6 +43,7 @@ class AsgiCallbacks:
         self._reception = Reception(gateway, largest_body, content_types)
         self._handle = _awaited(handle)
         self._known = _awaited(known) if known is not None else None
+        self._confirm: Callable[[Callback], Awaitable[Callback]] = _awaited(gateway.confirm)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection, as ASGI says."""
@@ -84,6 +85,8 @@ class AsgiCallbacks:
     async def _told(self, request: CallbackRequest) -> CallbackReply:
         callback = self._reception.parsed(request)
         try:
+            if callback.confirm:
+                callback = await self._confirm(callback)
             if self._known is not None and callback.charges:
                 known = [await self._known(charge) for charge in callback.charges]
                 callback = self._reception.compared(callback, known)

@@ -18,7 +18,7 @@ from paygate.callbacks.reception import (
     is_async,
 )
 from paygate.desk import LARGEST_CALLBACK
-from paygate.gateway import AsyncGateway, Gateway
+from paygate.gateway import Gateway
 from paygate.model import Charge
 
 if TYPE_CHECKING:
@@ -34,12 +34,12 @@ class WsgiCallbacks:
     """A WSGI application that receives one gateway's callbacks.
 
     The arguments are those of AsgiCallbacks, but `handle` and `known` are plain functions, called in the
-    thread of the request. Raises TypeError for a coroutine function.
+    thread of the request. Raises TypeError for a coroutine function or an AsyncGateway.
     """
 
     def __init__(
         self,
-        gateway: Gateway | AsyncGateway,
+        gateway: Gateway,
         handle: Callable[[Callback], None],
         *,
         known: Callable[[Charge], Charge | None] | None = None,
@@ -49,6 +49,7 @@ class WsgiCallbacks:
         self._reception = Reception(gateway, largest_body, content_types)
         self._handle = _called(handle)
         self._known = _called(known) if known is not None else None
+        self._confirm: Callable[[Callback], Callback] = _called(gateway.confirm)
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Serve one request, as WSGI says."""
@@ -81,6 +82,8 @@ class WsgiCallbacks:
     def _told(self, request: CallbackRequest) -> CallbackReply:
         callback = self._reception.parsed(request)
         try:
+            if callback.confirm:
+                callback = self._confirm(callback)
             if self._known is not None and callback.charges:
                 known = [self._known(charge) for charge in callback.charges]
                 callback = self._reception.compared(callback, known)

@@ -7,7 +7,7 @@ import typer
 from paygate.cli.arguments import method_of
 from paygate.cli.charge import MethodText, Yes, confirm, interrupted
 from paygate.cli.charges import another_method, print_charge, settling
-from paygate.cli.configuration import FILE, Config, GatewayName, is_production, read, taking
+from paygate.cli.configuration import FILE, Config, GatewayName, holding, is_production, read
 from paygate.cli.output import AsJson, explained
 from paygate.errors import AlreadyPaid, OutcomeUnknown, PaygateError, StateConflict
 from paygate.gateway import Gateway
@@ -15,7 +15,7 @@ from paygate.model import ChargeRef
 from paygate.routing import Paygate
 
 
-def cancel(  # noqa: PLR0917 - typer's options
+def cancel(
     reference: Annotated[str, typer.Argument(help="The number that the charge was made with.")],
     method: MethodText,
     gateway: GatewayName = None,
@@ -35,7 +35,7 @@ def cancel(  # noqa: PLR0917 - typer's options
         way = method_of(method)
         configuration = read(config)
         with Paygate(configuration) as paygate:
-            taker = taking(paygate, configuration, way, gateway)
+            taker = holding(paygate, way, gateway)
             if is_production(configuration, taker.name) and taker.supports("cancel", way):
                 confirm(f"{taker.name} is in production: cancel {reference}?", yes=yes)
             try:

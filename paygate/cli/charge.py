@@ -34,7 +34,7 @@ MethodText = Annotated[
 ]
 
 
-def charge(  # noqa: PLR0917 - typer's options
+def charge(
     reference: Annotated[str, typer.Argument(help="Your own number of this charge, never used before.")],
     amount: Annotated[str, typer.Argument(help="In rupiah: 25000, 25000.00, Rp25000 or IDR 25000.")],
     method: MethodText,
@@ -61,9 +61,10 @@ def charge(  # noqa: PLR0917 - typer's options
     as_json: AsJson = False,
 ) -> None:
     """Ask a gateway to collect money, and show what the payer needs."""
-    taker: Gateway | None = None
+    takers: dict[str, Gateway] = {}
 
     def command(error: PaygateError) -> str | None:
+        taker = takers.get(error.gateway or "")
         if taker is None or not isinstance(error, OutcomeUnknown | DuplicateReference):
             return None
         return settling(
@@ -84,15 +85,19 @@ def charge(  # noqa: PLR0917 - typer's options
         )
         configuration = read(config)
         with Paygate(configuration) as paygate:
-            taker = taking(paygate, configuration, request.method, gateway)
-            if is_production(configuration, taker.name) and taker.supports("create_charge", request.method):
-                confirm(
-                    f"{taker.name} collects real money: {request.amount} for {reference}. Go on?", yes=yes
-                )
+            takers |= {one.name: one for one in taking(paygate, request.method, gateway)}
+            real = [
+                name
+                for name, one in takers.items()
+                if is_production(configuration, name) and one.supports("create_charge", request.method)
+            ]
+            if real:
+                which = " or ".join(real)
+                confirm(f"{which} collects real money: {request.amount} for {reference}. Go on?", yes=yes)
             try:
-                made = taker.create_charge(request)
+                made = paygate.create_charge(request, gateway)
             except KeyboardInterrupt:
-                raise interrupted(taker.name, "create_charge", reference) from None
+                raise interrupted(" or ".join(takers), "create_charge", reference) from None
         print_charge(made, as_json=as_json)
 
 

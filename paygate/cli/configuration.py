@@ -39,16 +39,30 @@ def one_of(paygate: Paygate, name: str | None) -> Gateway:
     return paygate.gateway(name or next(iter(paygate.gateways)))
 
 
-def taking(paygate: Paygate, configuration: Settings, method: Method, name: str | None) -> Gateway:
-    """The gateway of that name, or the one that takes a method: by its route, or because no other can."""
-    name = name or configuration.routes.get(method.kind)
+def taking(paygate: Paygate, method: Method, name: str | None) -> tuple[Gateway, ...]:
+    """The gateway of that name, or those that a method goes to, in order; raise where nobody takes it."""
     if name is not None:
-        return paygate.gateway(name)
-    able = [gateway for gateway in paygate.gateways.values() if gateway.supports("create_charge", method)]
-    if len(able) > 1:
-        names = ", ".join(gateway.name for gateway in able)
-        raise ConfigurationError(f"several gateways take this method, name one with --gateway: {names}")
-    return able[0] if able else one_of(paygate, None)
+        return (paygate.gateway(name),)
+    names = paygate.route(method)
+    if names:
+        return tuple(paygate.gateway(one) for one in names)
+    able = [
+        gateway.name for gateway in paygate.gateways.values() if gateway.supports("create_charge", method)
+    ]
+    if able:
+        raise ConfigurationError(
+            f"several gateways take this method, name one with --gateway: {', '.join(able)}"
+        )
+    return (one_of(paygate, None),)
+
+
+def holding(paygate: Paygate, method: Method, name: str | None) -> Gateway:
+    """The gateway of that name, or the only one that can have made a charge by this method."""
+    takers = taking(paygate, method, name)
+    if len(takers) > 1:
+        names = ", ".join(one.name for one in takers)
+        raise ConfigurationError(f"any of them can have made it, name one with --gateway: {names}")
+    return takers[0]
 
 
 def is_production(configuration: Settings, gateway: str) -> bool:

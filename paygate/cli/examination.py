@@ -17,7 +17,7 @@ from paygate.diagnosis import Finding, Verdict
 from paygate.errors import ConfigurationError, PaygateError, UnsupportedOperation
 from paygate.gateway import Gateway
 from paygate.routing import Paygate
-from paygate.settings import GatewaySettings, Settings
+from paygate.settings import GatewaySettings, Routes, Settings
 from paygate.transports import Pool
 
 FINE_SKEW: Final = 5.0
@@ -30,7 +30,7 @@ class Looked(Struct, frozen=True):
     """A configuration, each gateway read by itself: its settings, or what is found; and what concerns all."""
 
     gateways: Mapping[str, GatewaySettings | list[Finding]]
-    routes: Mapping[str, str]
+    routes: Routes
     findings: list[Finding]
 
 
@@ -80,9 +80,7 @@ def _environments(gateways: Mapping[str, GatewaySettings]) -> Iterator[Finding]:
         )
 
 
-def examined(
-    one: GatewaySettings, routes: Mapping[str, str], url: str | None, *, offline: bool
-) -> Iterator[Finding]:
+def examined(one: GatewaySettings, routes: Routes, url: str | None, *, offline: bool) -> Iterator[Finding]:
     """Look at one gateway: plugin, settings, the adapter's own findings, the provider, the callback URL."""
     plugin = _plugin(one.name, one.adapter)
     yield plugin
@@ -90,7 +88,7 @@ def examined(
         return
     recording = Recording(Pool(one.max_in_flight))
     try:
-        own_routes = {kind: name for kind, name in routes.items() if name == one.name}
+        own_routes = {place: (one.name,) for place, names in routes.items() if one.name in names}
         paygate = Paygate(Settings(gateways={one.name: one}, routes=own_routes), transport=recording)
     except PaygateError as error:
         yield _problem("settings", error)

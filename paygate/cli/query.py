@@ -7,7 +7,7 @@ import typer
 from paygate.cli.arguments import method_of
 from paygate.cli.charge import MethodText
 from paygate.cli.charges import another_method, print_charge
-from paygate.cli.configuration import FILE, Config, GatewayName, read, taking
+from paygate.cli.configuration import FILE, Config, GatewayName, holding, read
 from paygate.cli.output import AsJson, explained
 from paygate.model import ChargeRef
 from paygate.routing import Paygate
@@ -23,8 +23,7 @@ def query(
     """Ask the provider how a charge stands; it changes nothing."""
     with explained(as_json=as_json, hint=another_method):
         way = method_of(method)
-        configuration = read(config)
-        with Paygate(configuration) as paygate:
-            taker = taking(paygate, configuration, way, gateway)
+        with Paygate(read(config)) as paygate:
+            taker = holding(paygate, way, gateway)
             told = taker.query(ChargeRef(taker.name, reference, way))
         print_charge(told, as_json=as_json)

@@ -21,7 +21,7 @@ EXTRA = (
 )
 
 
-def sandbox(  # noqa: PLR0917 - typer's options
+def sandbox(
     adapter: Annotated[
         str | None, typer.Option(help="Whose provider to pretend; the first that can, unless told.")
     ] = None,

@@ -12,7 +12,7 @@ from paygate.diagnosis import Signed, Unsigned
 from paygate.routing import Paygate
 
 
-def sign(  # noqa: PLR0917 - typer's options
+def sign(
     path: Annotated[str, typer.Option(help="The path that is called, as in /v1.0/qr/qr-mpm-generate.")],
     method: Annotated[str, typer.Option(help="The HTTP method.")] = "POST",
     body: Annotated[

@@ -33,7 +33,7 @@ class Seen(Struct, frozen=True):
     findings: list[Finding]
 
 
-def verify(  # noqa: PLR0917 - typer's options
+def verify(
     path: Annotated[str | None, typer.Option(help="The path that your server saw.")] = None,
     method: Annotated[str, typer.Option(help="The HTTP method.")] = "POST",
     body: Annotated[

@@ -9,6 +9,7 @@ from msgspec import Struct
 from paygate.methods import Instructions, Method
 from paygate.model import ChargeStatus
 from paygate.money import Money
+from paygate.refunds import Refund
 
 
 class PretendCharge(Struct, kw_only=True):
@@ -31,6 +32,7 @@ class PretendCharge(Struct, kw_only=True):
     paid_by: Method | None = None
     return_url: str | None = None
     details: Mapping[str, str] = {}
+    refunds: tuple[Refund, ...] = ()
 
     def summary(self) -> dict[str, Any]:
         """What a person wants to see of it, as plain data."""

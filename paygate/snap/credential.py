@@ -67,7 +67,7 @@ class SnapKeys(Struct, frozen=True):
 class SnapCredential:
     """An access token; signs each request with a new timestamp and X-EXTERNAL-ID."""
 
-    def __init__(  # noqa: PLR0917 - made in one place
+    def __init__(
         self,
         keys: SnapKeys,
         profile: SnapProfile,
@@ -139,7 +139,7 @@ class SnapCredential:
         return f"SnapCredential(expires_at={self.expires_at:.0f})"
 
 
-def log_in(  # noqa: PLR0917 - called in one line by each adapter
+def log_in(
     url: str,
     keys: SnapKeys,
     profile: SnapProfile,

@@ -1,0 +1,1 @@
+"""Midtrans for paygate."""

@@ -1,0 +1,1 @@
+"""What pytest is told about paygate's conformance kit. It imports nothing of paygate's."""
