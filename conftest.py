@@ -17,6 +17,7 @@ from tests.watch import CANARIES, RAISED, leaks, told_by
 settings.register_profile(
     "paygate", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
+settings.register_profile("brief", settings.get_profile("paygate"), max_examples=20)
 settings.load_profile("paygate")
 
 CALLBACK_URL = "https://shop.example/callbacks/main"

@@ -1,4 +1,7 @@
-"""Run the tests on every other Python that is here, and say which ran."""
+"""Run the tests on every other Python that is here, and say which ran.
+
+They look for what differs between interpreters: properties are tried with fewer examples than on the first.
+"""
 
 import os
 import shutil
@@ -38,7 +41,7 @@ def started(uv: str, version: str, python: str) -> subprocess.Popen[str]:
     environment.pop("VIRTUAL_ENV", None)
     sync = [uv, "sync", "--frozen", "--quiet", "--python", python]
     subprocess.run([*sync, "--no-default-groups", "--group", "test"], env=environment, check=True)
-    tests = [str(folder / "bin" / "pytest"), "-p", "no:cacheprovider"]
+    tests = [str(folder / "bin" / "pytest"), "-p", "no:cacheprovider", "--hypothesis-profile", "brief"]
     return subprocess.Popen(tests, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 

@@ -10,6 +10,7 @@ from paygate.cli.charge import charge
 from paygate.cli.demo import demo
 from paygate.cli.doctor import doctor
 from paygate.cli.keygen import keygen
+from paygate.cli.new_adapter import new_adapter
 from paygate.cli.plugins import plugins
 from paygate.cli.query import query
 from paygate.cli.sandbox import sandbox
@@ -21,7 +22,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (demo, sandbox, plugins, keygen, doctor, charge, query, cancel, sign, verify):
+for command in (demo, sandbox, plugins, keygen, doctor, charge, query, cancel, sign, verify, new_adapter):
     app.command()(command)
 
 

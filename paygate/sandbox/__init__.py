@@ -4,7 +4,7 @@ from paygate.sandbox.deliveries import Deliveries
 from paygate.sandbox.delivery import Delivery
 from paygate.sandbox.faults import Fault, Faults
 from paygate.sandbox.ledger import Ledger, PretendCharge
-from paygate.sandbox.qris import qris_fields, qris_payload
+from paygate.sandbox.qris import qris_fields, qris_payload, qris_picture
 from paygate.sandbox.simulator import PayerAction, Simulator
 from paygate.sandbox.transport import AsyncSimulatorTransport, SimulatorTransport
 
@@ -21,4 +21,5 @@ __all__ = [
     "SimulatorTransport",
     "qris_fields",
     "qris_payload",
+    "qris_picture",
 ]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import httpx
 
 from paygate.flow import Conversation
-from paygate.sandbox.delivery import Attempt, Delivery, Exchange, Telling, corrupted
+from paygate.sandbox.delivery import Attempt, Delivery, Exchange, Telling, Waits, corrupted
 
 Post = Callable[[httpx.Request], httpx.Response]
 
@@ -28,7 +28,7 @@ class Deliveries:
         self._line: list[int] = []  # those that go one after another, each when the one before has ended
         self._held = False
 
-    def add(self, reference: str, tell: Telling, waits: Sequence[float]) -> None:
+    def add(self, reference: str, tell: Telling, waits: Waits) -> None:
         """Send a callback as soon as somebody asks what is due."""
         with self._lock:
             self._append(reference, tell, waits)
@@ -51,11 +51,11 @@ class Deliveries:
         with self._lock:
             self._leave_line(delivery)
             delivery.under_way = False
-            tries = len(delivery.attempts)
             delivery.attempts.append(Attempt(now, accepted, tuple(exchanges)))
-            delivery.done = accepted or tries >= len(delivery.waits)
-            if not delivery.done:
-                delivery.due = now + delivery.waits[tries] / self._pace
+            wait = None if accepted else delivery.next_wait()
+            delivery.done = wait is None
+            if wait is not None:
+                delivery.due = now + wait / self._pace
 
     def run(self, post: Post) -> None:
         """Deliver all that is due, through `post`: for a test without a network."""
@@ -154,7 +154,7 @@ class Deliveries:
         """The seconds until its next attempt; none where it is due."""
         return max(0.0, delivery.due - self._clock())
 
-    def _append(self, reference: str, tell: Telling, waits: Sequence[float]) -> Delivery:
+    def _append(self, reference: str, tell: Telling, waits: Waits) -> Delivery:
         number = len(self._all) + 1
         delivery = Delivery(number=number, reference=reference, tell=tell, waits=waits, due=self._clock())
         self._all.append(delivery)

@@ -10,6 +10,11 @@ from paygate.flow import Conversation, Flow
 
 Telling = Callable[[], Flow[bool]]
 """How one callback is delivered: requests in turn, in the end whether the merchant took it."""
+Waits = Sequence[float] | Callable[[int | None], Sequence[float]]
+"""The seconds between attempts, or how they follow from the HTTP status of the merchant's last answer.
+
+None stands for no answer. Where each status has a plan of its own, the last answer says which one holds.
+"""
 LONGEST_REPLY: Final = 1000
 DIGITS: Final = b"0123456789"
 
@@ -61,14 +66,14 @@ class Attempt(Struct, frozen=True):
 class Delivery(Struct, kw_only=True):
     """One callback: how it is told, when next, and what came of it.
 
-    `waits` are the seconds after a failed attempt until the next; when they are used up, it is given up.
+    `waits` are the seconds after each failed attempt until the next; when they are used up, it is given up.
     `copy_of` is the number of the one that it repeats; a `corrupted` copy is one to be refused.
     """
 
     number: int
     reference: str
     tell: Telling
-    waits: Sequence[float]
+    waits: Waits
     due: float
     attempts: list[Attempt] = []
     under_way: bool = False
@@ -87,6 +92,13 @@ class Delivery(Struct, kw_only=True):
     def is_due(self, now: float) -> bool:
         """Whether its time has come, and nobody delivers it yet."""
         return not (self.done or self.under_way) and self.due <= now
+
+    def next_wait(self) -> float | None:
+        """The seconds from the last attempt, a failed one, until the next; None where it is given up."""
+        last = self.attempts[-1].status if self.attempts else None
+        waits = self.waits(last) if callable(self.waits) else self.waits
+        tried = len(self.attempts)
+        return waits[tried - 1] if tried <= len(waits) else None
 
     @property
     def accepted(self) -> bool:

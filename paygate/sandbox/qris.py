@@ -5,6 +5,7 @@ QRIS identifiers (tags 26 and 51) as printed on payloads in use.
 """
 
 import binascii
+import io
 from collections.abc import Iterable
 from typing import Final
 
@@ -39,6 +40,15 @@ def qris_payload(amount: Money, *, acquirer: str, merchant: str, city: str, labe
         ]
     )
     return f"{text}6304{_crc(text + '6304')}"
+
+
+def qris_picture(payload: str) -> bytes:
+    """A payload as the picture that a payer scans, in PNG. Needs the extra `sandbox`."""
+    import segno
+
+    picture = io.BytesIO()
+    segno.make(payload, micro=False).save(picture, kind="png", scale=6, border=4)
+    return picture.getvalue()
 
 
 def qris_fields(payload: str) -> dict[str, str]:

@@ -26,6 +26,12 @@ TONES: Final[Mapping[ChargeStatus, str]] = {
     ChargeStatus.PAID: "good",
     ChargeStatus.FAILED: "bad",
 }
+WALLETS: Final[Mapping[str, str]] = {
+    "gopay": "GoPay",
+    "linkaja": "LinkAja",
+    "shopeepay": "ShopeePay",
+}
+"""Those that write themselves as no rule would."""
 FAULTS: Final[Mapping[Fault, str]] = {
     Fault.LOSE: "cut the connection before the request is read",
     Fault.RATE_LIMIT: "answer “too many requests”",
@@ -88,7 +94,8 @@ def span(seconds: float) -> str:
 
 def brand(name: str) -> str:
     """A bank, wallet or store as it writes itself: short names are initials, as in BNI or DANA."""
-    return name.upper() if len(name) <= 4 else name.replace("_", " ").title()
+    by_rule = name.upper() if len(name) <= 4 else name.replace("_", " ").title()
+    return WALLETS.get(name, by_rule)
 
 
 def method(given: Method) -> str:

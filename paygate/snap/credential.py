@@ -54,11 +54,15 @@ _code: Final[Decoder[_Code]] = msgspec.json.Decoder(_Code)
 
 
 class SnapKeys(Struct, frozen=True):
-    """Who we are to a SNAP provider: client key, client secret and our RSA private key."""
+    """Who we are to a SNAP provider: client key, client secret and our RSA private key.
+
+    `partner_id` is X-PARTNER-ID, where that is another than the client key.
+    """
 
     client_key: str
     client_secret: Secret
     private_key: RSAPrivateKey
+    partner_id: str | None = None
 
     def __repr__(self) -> str:
         return f"SnapKeys({self.client_key!r})"
@@ -86,7 +90,7 @@ class SnapCredential:
         self._signed = SYMMETRIC_SIGNED if profile.symmetric else ASYMMETRIC_SIGNED
         fixed = {
             "Content-Type": "application/json",
-            "X-PARTNER-ID": keys.client_key,
+            "X-PARTNER-ID": keys.partner_id or keys.client_key,
         }
         if profile.symmetric:
             fixed["Authorization"] = f"Bearer {token}"

@@ -8,6 +8,11 @@ def post(url: httpx.URL, body: bytes) -> httpx.Request:
 
     With its headers made once, it costs a third of httpx.Request("POST", url, content=body).
     """
-    request = httpx.Request("POST", url, stream=httpx.ByteStream(body))
+    return call("POST", url, body)
+
+
+def call(verb: str, url: httpx.URL, body: bytes) -> httpx.Request:
+    """As `post`, by another verb: SNAP BI deletes a virtual account by a DELETE that has a body."""
+    request = httpx.Request(verb, url, stream=httpx.ByteStream(body))
     request.read()
     return request

@@ -62,7 +62,7 @@ def _headers(
 ) -> Mapping[str, str]:
     headers = {
         "Content-Type": "application/json",
-        "X-PARTNER-ID": keys.client_key,
+        "X-PARTNER-ID": keys.partner_id or keys.client_key,
         "X-TIMESTAMP": message.timestamp,
         "X-SIGNATURE": signature,
         "X-EXTERNAL-ID": external_id(clock),

@@ -145,6 +145,31 @@ def test_without_waits_there_is_one_attempt(deliveries: Deliveries, clock: Clock
     assert delivery.done
 
 
+def test_the_waits_may_follow_from_the_last_answer(deliveries: Deliveries, clock: Clock) -> None:
+    """Each status has a plan of its own, no answer too; what went before counts as tries of any plan."""
+    plans: dict[int | None, tuple[float, ...]] = {503: (10.0, 20.0, 30.0), 500: (40.0,), None: (50.0, 60.0)}
+
+    def waits(status: int | None) -> tuple[float, ...]:
+        return plans.get(status, ())
+
+    def tell() -> Flow[bool]:
+        return is_ok((yield request()))
+
+    deliveries.add("INV-1", tell, waits)
+    for response, wait in ((httpx.Response(503), 10), (None, 60), (httpx.Response(503), 30)):
+        [delivery] = deliveries.take()
+        record(deliveries, delivery, response)
+        assert wait == deliveries.wait(delivery)
+        clock.now += wait
+    [delivery] = deliveries.take()
+    record(deliveries, delivery, httpx.Response(500))
+    assert delivery.done
+    deliveries.add("INV-2", tell, waits)
+    [delivery] = deliveries.take()
+    record(deliveries, delivery, httpx.Response(404))
+    assert delivery.done
+
+
 @pytest.mark.parametrize(
     ("response", "status"),
     [

@@ -1,1 +1,5 @@
 """Midtrans for paygate."""
+
+from paygate_midtrans.adapter import Midtrans
+
+__all__ = ["Midtrans"]

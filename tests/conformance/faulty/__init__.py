@@ -1,0 +1,1 @@
+"""Adapters with one believable fault each, and how the kit catches it."""

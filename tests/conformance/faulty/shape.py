@@ -1,0 +1,125 @@
+"""Faults in an adapter's form, and in what its instances share."""
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from paygate import (
+    Charge,
+    ChargeRef,
+    ChargeRequest,
+    Credential,
+    EWallet,
+    Flow,
+    Qris,
+    UnsupportedOperation,
+    VirtualAccount,
+    for_methods,
+    hookimpl,
+)
+from tests.conformance.faulty.registry import caught_by
+from tests.conformance.sound.adapter import CHARGED, Lontar
+from tests.conformance.sound.credential import Token
+from tests.conformance.sound.settings import Settings
+
+
+@caught_by("adapter_is_well_formed", "")
+class HasCoroutines(Lontar):
+    """Writes its hooks as coroutines, which nobody awaits (hermes-agent#109196)."""
+
+    @hookimpl
+    @for_methods(*CHARGED)
+    async def query(self, charge: ChargeRef) -> Charge:  # type: ignore[override]
+        raise NotImplementedError
+
+
+@caught_by("adapter_is_well_formed", "")
+class MisspellsAHook(Lontar):
+    """Misspells a hook, which pluggy passes over in silence."""
+
+    @hookimpl
+    def cancell(self, charge: ChargeRef) -> Flow[Charge]:
+        return (yield from self._cancel(charge))
+
+
+@caught_by("adapter_is_well_formed", "")
+class IsForAnotherVersion(Lontar):
+    """Was written for an interface that is not this one."""
+
+    api_version = 0
+
+
+@caught_by("adapter_is_well_formed", "")
+class ReturnsARequest(Lontar):
+    """Returns a request where a flow is due (a forgotten `yield`)."""
+
+    @hookimpl
+    @for_methods(*CHARGED)
+    def query(self, charge: ChargeRef) -> Any:
+        return self._post("/v1/query", {"reference": charge.reference})
+
+
+@caught_by("operations_complete", "")
+class PromisesTooMuch(Lontar):
+    """Claims to cancel by every method (BetterPay: claimed before it worked)."""
+
+    @hookimpl
+    @for_methods(*CHARGED)
+    def cancel(self, charge: ChargeRef) -> Flow[Charge]:
+        if charge.method == EWallet("dana"):
+            raise NotImplementedError
+        return (yield from self._cancel(charge))
+
+
+@caught_by("unsupported_is_refused_unsent", "")
+class FindsOutTooLate(Lontar):
+    """Says after sending that it cannot do it, in place of a mark (omnipay: supportsX says a method exists)."""
+
+    @hookimpl
+    @for_methods(Qris, VirtualAccount, EWallet)
+    def create_charge(self, request: ChargeRequest) -> Flow[Charge]:
+        yield self._post("/v1/charge", {"reference": request.reference})
+        if request.method not in (Qris(), VirtualAccount("bni"), EWallet("dana")):
+            raise UnsupportedOperation("Lontar does not offer this")
+        return (yield from self._create(request))
+
+
+@caught_by("gateways_share_nothing", "")
+class KeepsItsSettingsOnTheClass(Lontar):
+    """Keeps the key where all gateways see it: the last one's is used (xendit-python; django-paypal#77)."""
+
+    latest: ClassVar[Settings]
+
+    def __init__(self, gateway: str, settings: Settings, clock: Callable[[], float]) -> None:
+        super().__init__(gateway, settings, clock)
+        type(self).latest = settings
+
+    def _key(self) -> bytes:
+        return type(self).latest.callback_secret.reveal().encode()
+
+
+@caught_by("gateways_share_nothing", "")
+class SharesItsToken(Lontar):
+    """Keeps one token for the whole process, whoever logged in first."""
+
+    held: ClassVar[dict[str, Credential]] = {}
+
+    @hookimpl
+    def authorize(self) -> Flow[Credential]:
+        if "token" not in self.held or self.held["token"].expires_at < self._clock():
+            self.held["token"] = yield from super().authorize()
+        return self.held["token"]
+
+
+class _Shared(Token):
+    pass
+
+
+@caught_by("gateways_share_nothing", "")
+class ThinksThereIsOneGateway(Lontar):
+    """Writes the name of the first gateway into every charge (a module's global)."""
+
+    first: ClassVar[list[str]] = []
+
+    def __init__(self, gateway: str, settings: Settings, clock: Callable[[], float]) -> None:
+        self.first.append(gateway)
+        super().__init__(self.first[0], settings, clock)
