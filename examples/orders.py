@@ -238,6 +238,8 @@ def _enter(database: sqlite3.Connection, news: Charge) -> None:
             provider_reference=news.provider_reference or order.provider_reference,
             paid_at=news.paid_at or order.paid_at,
             paid_amount=news.paid_amount or order.paid_amount,
+            refunded_amount=news.refunded_amount or order.refunded_amount,
+            refunds=news.refunds or order.refunds,
             raw=news.raw,
         ),
     )

@@ -7,6 +7,7 @@ import msgspec
 
 from paygate.callback import Callback, Conflict, ConflictKind
 from paygate.model import Charge, ChargeStatus
+from paygate.refunds import Refund, RefundStatus
 
 ENDED: Final = (ChargeStatus.FAILED, ChargeStatus.EXPIRED, ChargeStatus.CANCELLED)
 RANK: Final = {
@@ -69,7 +70,7 @@ def _conflict(told: Charge, ours: Charge | None) -> ConflictKind | None:
     numbers = {told.provider_reference, ours.provider_reference} - {None}
     if is_paid and was_paid and len(numbers) > 1:
         return ConflictKind.TWICE
-    if RANK[told.status] < RANK[ours.status]:
+    if _goes_back(told, ours):
         return ConflictKind.REGRESSION
     if not is_paid:
         return None
@@ -78,6 +79,24 @@ def _conflict(told: Charge, ours: Charge | None) -> ConflictKind | None:
     if was_paid and ours.paid_amount not in (None, told.paid_amount):
         return ConflictKind.AMOUNT
     return ConflictKind.LATE if ours.status in ENDED else None
+
+
+def _goes_back(told: Charge, ours: Charge) -> bool:
+    """Whether the news is behind what we know; less given back than was told before is that, too."""
+    if told.status is not ours.status:
+        return RANK[told.status] < RANK[ours.status]
+    now, before = told.refunded_amount, ours.refunded_amount
+    return now is not None and before is not None and now.amount < before.amount
+
+
+def _refunds(told: Charge, ours: Charge) -> tuple[Refund, ...]:
+    """Our refunds as they stand now, and those that are new; one that has ended does not begin again."""
+    merged = {one.reference: one for one in ours.refunds}
+    for one in told.refunds:
+        known = merged.get(one.reference, one)
+        if one.status is not RefundStatus.PENDING or known.status is RefundStatus.PENDING:
+            merged[one.reference] = one
+    return tuple(merged.values())
 
 
 def _are_one(told: Charge, ours: Charge) -> bool:
@@ -99,6 +118,6 @@ def _updated(told: Charge, ours: Charge) -> Charge:
         paid_at=told.paid_at or ours.paid_at,
         paid_amount=told.paid_amount or ours.paid_amount,
         refunded_amount=told.refunded_amount or ours.refunded_amount,
-        refunds=told.refunds or ours.refunds,
+        refunds=_refunds(told, ours),
         raw=told.raw,
     )

@@ -92,9 +92,10 @@ class Desk:
             raise InvalidCharge(
                 "refund.amount", f"is more than the charge, which was {ref.amount}", reference=ref.reference
             )
+        operation = self._operation("refund", ref, refund, changes=True)
         if refund.amount not in (None, ref.amount):
             self._check("partial_refund", ref)
-        return self._operation("refund", ref, refund, changes=True)
+        return operation
 
     def parse_callback(self, request: CallbackRequest) -> Callback:
         """Have a callback verified and read; whatever its bytes, raise nothing but CallbackRejected."""

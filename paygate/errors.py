@@ -52,7 +52,7 @@ class PaygateError(Exception):
     """
 
     exit_code: ClassVar[int] = 1
-    elsewhere: ClassVar[bool] = False
+    elsewhere: bool = False
     """Whether nothing was done here, and another gateway may be able to do it: routes go on from there."""
 
     def __init__(
@@ -132,7 +132,15 @@ class ConfigurationError(NotSent, ValueError):
 
 
 class PluginError(NotSent):
-    """An adapter cannot be found, loaded or trusted; the text says which distribution and stage."""
+    """An adapter cannot be found, loaded or trusted; the text says which distribution and stage.
+
+    `stage` is where it failed, for programs: "metadata", "names", "import", "api version", "interface",
+    "settings" or "hooks"; None where it was found, loaded and failed later.
+    """
+
+    def __init__(self, what: str, *, stage: str | None = None, **context: Any) -> None:
+        super().__init__(what, **context)
+        self.stage = stage
 
 
 class UnsupportedOperation(NotSent):

@@ -16,7 +16,7 @@ class Offline:
     _desk: Desk
 
     def supports(self, operation: str, method: Method | type[Method] | None = None) -> bool:
-        """Whether this gateway offers "create_charge", "query", "cancel" or "parse_callback".
+        """Whether this gateway offers an operation of paygate's, as "create_charge" or "partial_refund".
 
         For a method as a whole, as in `VirtualAccount`, or for one brand, as in `VirtualAccount("bni")`.
         """

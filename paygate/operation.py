@@ -136,6 +136,8 @@ class Operation(Generic[R]):
                 provider_message=error.provider_message,
                 http_status=error.http_status,
             )
+        if self._arrived > 1 and self.changes:
+            error.elsewhere = False  # an earlier step was done here
         return error
 
 

@@ -1,13 +1,19 @@
 """One gateway's plugin manager: its adapter and its listeners, checked before anything is asked."""
 
 import inspect
+import re
 from collections.abc import Sequence
+from typing import Final
 
 import pluggy
 
 from paygate.errors import PluginError
 from paygate.hints import meant
 from paygate.hookspecs import ANNOUNCEMENTS, QUESTIONS, Hooks
+
+UNKNOWN_HOOK: Final = re.compile(r"unknown hook '(\w+)'")
+UNKNOWN_ARGUMENTS: Final = re.compile(r"for hook '(\w+)'.*Argument\(s\) \{(.*?)\}", re.DOTALL)
+"""How pluggy words what does not fit its specifications."""
 
 
 def registered(gateway: str, adapter: object, listeners: Sequence[object]) -> pluggy.PluginManager:
@@ -42,10 +48,14 @@ def registered(gateway: str, adapter: object, listeners: Sequence[object]) -> pl
 
 
 def _explained(text: str) -> str:
-    """Add the hook that a misspelt one probably meant."""
+    """What pluggy found, with the hook or the argument that was probably meant."""
     known = (*QUESTIONS, *ANNOUNCEMENTS)
-    for word in text.replace("'", " ").split():
-        hint = meant(word, known)
-        if word not in known and "did you mean" in hint:
-            return text + hint
-    return text
+    hook = UNKNOWN_HOOK.search(text)
+    if hook is not None:
+        return f"unknown hook {hook[1]!r}{meant(hook[1], known)}"
+    arguments = UNKNOWN_ARGUMENTS.search(text)
+    if arguments is not None:
+        name, odd = arguments[1], ", ".join(sorted(re.findall(r"\w+", arguments[2])))
+        code = getattr(Hooks, name).__code__
+        return f"hook {name!r} has no argument {odd!r}{meant(odd, code.co_varnames[1 : code.co_argcount])}"
+    return " ".join(text.split())

@@ -3,7 +3,6 @@
 import logging
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from typing import Final, Generic, TypeVar
 
 from paygate.errors import ConfigurationError, InvalidCharge, PaygateError, UnsupportedOperation
@@ -17,7 +16,6 @@ log = logging.getLogger("paygate")
 
 G = TypeVar("G", bound=Offline)
 REMEMBERED: Final = 10_000
-ALONE: Final = nullcontext()
 
 
 class Switchboard(Generic[G]):
@@ -30,6 +28,7 @@ class Switchboard(Generic[G]):
     def __init__(self, gateways: Mapping[str, G], routes: Routes) -> None:
         self.by_name = gateways
         self._routes = {place: _checked(place, names, gateways) for place, names in routes.items()}
+        self._several = len(gateways) > 1
         self._given = _Given()
 
     def named(self, name: str) -> G:
@@ -48,42 +47,34 @@ class Switchboard(Generic[G]):
         gateway = self.by_name.get(charge.gateway)
         if gateway is None:
             raise ConfigurationError(
-                f"gateway {charge.gateway!r} made this charge and is no longer configured"
-                f"{meant(charge.gateway, self.by_name)}: put [gateways.{charge.gateway}] back until its "
-                "charges are settled; routes need not name it",
+                f"gateway {charge.gateway!r} made this charge and is no longer configured: put "
+                f"[gateways.{charge.gateway}] back until its charges are settled; routes need not name it"
+                f"{meant(charge.gateway, self.by_name)}",
                 reference=charge.reference,
             )
         return gateway
 
-    def takers(self, request: ChargeRequest, gateway: str | None) -> Sequence[G]:
-        """The gateways to try, in order, at least one: the one named, the route's, or the only one that can.
+    def offer(self, request: ChargeRequest, gateway: str | None) -> "Offer[G]":
+        """A new charge's way: to the gateway named, to the route's in order, or to the only one that can.
 
-        A reference that was given to one of several gateways stays with it, lest two make its charge.
+        A reference that one of several gateways has, or may have, stays with it, lest two make its charge.
+        Naming a gateway overrules that.
         """
         if not isinstance(request, ChargeRequest):
             raise InvalidCharge("request", f"use ChargeRequest, not {type(request).__name__}")
+        reference, given = request.reference, self._given
         if gateway is not None:
-            return (self.named(gateway),)
-        holder = self._given.holder(request.reference)
-        return self._routed(request.method) if holder is None else (self.by_name[holder],)
-
-    def holding(self, request: ChargeRequest, gateway: G) -> AbstractContextManager[None]:
-        """Remember, while a charge is being made and afterwards, which of several gateways has its reference.
-
-        It is forgotten where the gateway had it for the first time and did nothing with it.
-        """
-        return _Holding(self._given, request.reference, gateway.name) if len(self.by_name) > 1 else ALONE
-
-    def pass_on(self, request: ChargeRequest, gateway: G, failure: PaygateError) -> None:
-        """Let the next gateway of a route have a charge; raise the failure where that is not safe."""
-        if not failure.elsewhere:
-            raise failure
-        log.warning(
-            "paygate: charge %s goes on from gateway %s: %s",
-            request.reference,
-            gateway.name,
-            type(failure).__name__,
-        )
+            named = (self.named(gateway),)
+            return Offer(reference, named, given, given.name(reference, gateway) if self._several else None)
+        claim = given.join(reference)
+        if claim is not None:
+            return Offer(reference, (self.by_name[claim.gateway],), given, claim)
+        takers = self._routed(request.method)
+        if self._several:
+            claim = given.make(reference, takers[0].name)
+            if claim.gateway != takers[0].name:  # another call of the same charge was quicker
+                takers = (self.by_name[claim.gateway],)
+        return Offer(reference, takers, given, claim)
 
     def route(self, method: Method) -> tuple[str, ...]:
         """The names of the gateways that a method goes to, in order; none where no gateway takes it."""
@@ -94,7 +85,8 @@ class Switchboard(Generic[G]):
 
     def _routed(self, method: Method) -> Sequence[G]:
         kind = method.kind
-        routed = self._routes.get((kind, method.brand)) or self._routes.get((kind, OTHER))
+        places = ((kind, method.brand), (kind, OTHER), (kind, ""))
+        routed = next((self._routes[place] for place in places if place in self._routes), None)
         if routed is not None:
             takers = [one for one in routed if one.supports("create_charge", method)]
             if takers:
@@ -117,42 +109,106 @@ class Switchboard(Generic[G]):
         return [one for one in self.by_name.values() if one.supports("create_charge", method)]
 
 
+class Offer(Generic[G]):
+    """A new charge on its way: `with` it each gateway in turn is asked, until one has it or may have it.
+
+    It goes on to the next gateway only after an error that is `elsewhere`, and only where no other call of
+    the same reference is at the gateway before or has left a charge there. Else the error is raised.
+    """
+
+    def __init__(self, reference: str, takers: Sequence[G], given: "_Given", claim: "_Claim | None") -> None:
+        self._reference = reference
+        self._taker, *self._left = takers
+        self._given = given
+        self._claim = claim
+        self._before: list[str] = []
+
+    def __enter__(self) -> G:
+        return self._taker
+
+    def __exit__(self, _: object, failure: BaseException | None, __: object) -> bool:
+        if self._claim is None:
+            return False
+        is_undone = isinstance(failure, PaygateError) and failure.elsewhere
+        following = self._left[0].name if self._left and is_undone else None
+        if self._given.left(self._reference, self._claim, following, is_undone=is_undone):
+            kind = type(failure).__name__
+            log.warning(
+                "paygate: charge %s goes on from gateway %s to %s: %s",
+                self._reference,
+                self._taker.name,
+                following,
+                kind,
+            )
+            self._before.append(f"{self._taker.name} ({kind})")
+            self._taker = self._left.pop(0)
+            return True
+        if self._before and isinstance(failure, PaygateError):
+            failure.add_note(f"Tried before, and nothing was done there: {', '.join(self._before)}.")
+        return False
+
+
+class _Claim:
+    """A reference that a gateway has or may have: while calls are under way, and after one has stayed."""
+
+    __slots__ = ("calls", "gateway", "is_kept")
+
+    def __init__(self, gateway: str) -> None:
+        self.gateway = gateway
+        self.calls = 1
+        self.is_kept = False
+
+
 class _Given:
     """Which gateway has which reference, of the latest ones; in this process alone."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._holders: dict[str, str] = {}
+        self._claims: dict[str, _Claim] = {}
 
-    def holder(self, reference: str) -> str | None:
-        return self._holders.get(reference)
-
-    def give(self, reference: str, gateway: str) -> bool:
-        """Whether nobody had it before."""
+    def join(self, reference: str) -> _Claim | None:
+        """One more call for a reference that a gateway has; None where none has it."""
         with self._lock:
-            is_new = reference not in self._holders
-            self._holders[reference] = gateway
-            if len(self._holders) > REMEMBERED:
-                del self._holders[next(iter(self._holders))]
-        return is_new
+            claim = self._claims.get(reference)
+            if claim is not None:
+                claim.calls += 1
+        return claim
 
-    def take_back(self, reference: str) -> None:
+    def make(self, reference: str, gateway: str) -> _Claim:
+        """The first call for a reference, or one more where another was quicker."""
         with self._lock:
-            self._holders.pop(reference, None)
+            claim = self._claims.get(reference)
+            if claim is None:
+                claim = _Claim(gateway)
+                self._keep(reference, claim)
+            else:
+                claim.calls += 1
+        return claim
 
+    def name(self, reference: str, gateway: str) -> _Claim:
+        """A call to a gateway by name: another that has the reference keeps it, unless this call stays."""
+        with self._lock:
+            claim = self._claims.get(reference)
+        return self.make(reference, gateway) if claim is None or claim.gateway == gateway else _Claim(gateway)
 
-class _Holding:
-    def __init__(self, given: _Given, reference: str, gateway: str) -> None:
-        self._given = given
-        self._reference = reference
-        self._gateway = gateway
+    def left(self, reference: str, claim: _Claim, following: str | None, *, is_undone: bool) -> bool:
+        """A call has ended; whether it goes on to the gateway that follows."""
+        with self._lock:
+            claim.calls -= 1
+            if not is_undone:
+                claim.is_kept = True
+                self._keep(reference, claim)
+            elif not claim.calls and not claim.is_kept and self._claims.get(reference) is claim:
+                if following is not None:
+                    claim.gateway, claim.calls = following, 1
+                    return True
+                del self._claims[reference]
+        return False
 
-    def __enter__(self) -> None:
-        self._is_new = self._given.give(self._reference, self._gateway)
-
-    def __exit__(self, _: object, failure: BaseException | None, __: object) -> None:
-        if self._is_new and isinstance(failure, PaygateError) and failure.elsewhere:
-            self._given.take_back(self._reference)
+    def _keep(self, reference: str, claim: _Claim) -> None:
+        self._claims[reference] = claim
+        if len(self._claims) > REMEMBERED:
+            del self._claims[next(iter(self._claims))]
 
 
 def _checked(place: tuple[str, str], names: Iterable[str], gateways: Mapping[str, G]) -> tuple[G, ...]:

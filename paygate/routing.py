@@ -101,15 +101,10 @@ class Paygate:
         The next gateway of a route is tried only where nothing was done by the one before: an error that
         is `elsewhere`. After OutcomeUnknown none is; the charge belongs to the error's `gateway`.
         """
-        *others, last = self._switchboard.takers(request, gateway)
-        for taker in others:
-            try:
-                with self._switchboard.holding(request, taker):
-                    return taker.create_charge(request)
-            except PaygateError as failure:
-                self._switchboard.pass_on(request, taker, failure)
-        with self._switchboard.holding(request, last):
-            return last.create_charge(request)
+        offer = self._switchboard.offer(request, gateway)
+        while True:
+            with offer as taker:
+                return taker.create_charge(request)
 
     def query(self, charge: Charge | ChargeRef) -> Charge:
         """Ask how a charge stands, at the gateway that made it. See Gateway."""
@@ -208,15 +203,10 @@ class AsyncPaygate:
         The next gateway of a route is tried only where nothing was done by the one before: an error that
         is `elsewhere`. After OutcomeUnknown none is; the charge belongs to the error's `gateway`.
         """
-        *others, last = self._switchboard.takers(request, gateway)
-        for taker in others:
-            try:
-                with self._switchboard.holding(request, taker):
-                    return await taker.create_charge(request)
-            except PaygateError as failure:
-                self._switchboard.pass_on(request, taker, failure)
-        with self._switchboard.holding(request, last):
-            return await last.create_charge(request)
+        offer = self._switchboard.offer(request, gateway)
+        while True:
+            with offer as taker:
+                return await taker.create_charge(request)
 
     async def query(self, charge: Charge | ChargeRef) -> Charge:
         """Ask how a charge stands, at the gateway that made it. See Gateway."""

@@ -174,13 +174,15 @@ def _routes(table: Any, gateways: Mapping[str, GatewaySettings]) -> Routes:
         if kinds[kind] not in BRANDED:
             raise ConfigurationError(f'routes.{kind}: takes a list of gateways, as in {kind} = ["main"]')
         for brand, names in given.items():
+            if not isinstance(brand, str) or not brand:
+                raise ConfigurationError(f'routes.{kind}: takes names, as in {kind}.other = ["main"]')
             routes[kind, brand] = _in_order(f"{kind}.{brand}", names, gateways)
     return routes
 
 
 def _in_order(place: str, names: Any, gateways: Mapping[str, GatewaySettings]) -> tuple[str, ...]:
     """The gateways of one route; each is there, and none twice."""
-    if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
+    if not isinstance(names, (list, tuple)) or not names or not all(isinstance(name, str) for name in names):
         raise ConfigurationError(f'routes.{place}: is a list of gateways, as in {place} = ["main", "backup"]')
     for name in names:
         if name not in gateways:

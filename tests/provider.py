@@ -8,7 +8,7 @@ import anyio
 import httpx
 from paygate_tiny import Settings, Tiny
 
-from paygate import AsyncGateway, Charge, ChargeRef, ChargeRequest, Gateway, Money, Qris, Retry, Secret
+from paygate import AsyncGateway, ChargeRef, ChargeRequest, Gateway, Money, Qris, Retry, Secret
 
 Answer = httpx.Response | Exception | Callable[[httpx.Request], httpx.Response]
 
@@ -80,15 +80,42 @@ class Both:
         **options: Any,
     ) -> Any:
         """Call one operation and return its charge."""
+        options = {"adapter": adapter, "listeners": [*listeners], **options}
+        [outcome] = self.calls(provider, (operation, argument), **options)
+        if isinstance(outcome, BaseException):
+            raise outcome
+        return outcome
+
+    def calls(self, provider: Provider, *steps: Any, adapter: Any = None, **options: Any) -> list[Any]:
+        """Call several operations of one gateway, and return their charges and errors.
+
+        A step is an operation with its arguments, or a function of the gateway to be called in between.
+        """
         adapter = adapter or tiny()
-        options = {"retry": QUICK, "listeners": [*listeners], **options}
+        options = {"retry": QUICK, **options}
+        outcomes: list[Any] = []
         if self.shell == "blocking":
             with Gateway("main", adapter, transport=provider, **options) as gateway:
-                return getattr(gateway, operation)(argument)
+                for step in steps:
+                    if callable(step):
+                        outcomes.append(step(gateway))
+                        continue
+                    try:
+                        outcomes.append(getattr(gateway, step[0])(*step[1:]))
+                    except BaseException as error:
+                        outcomes.append(error)
+            return outcomes
 
-        async def run() -> Charge:
+        async def run() -> None:
             async with AsyncGateway("main", adapter, transport=provider, **options) as gateway:
-                charge: Charge = await getattr(gateway, operation)(argument)
-                return charge
+                for step in steps:
+                    if callable(step):
+                        outcomes.append(step(gateway))
+                        continue
+                    try:
+                        outcomes.append(await getattr(gateway, step[0])(*step[1:]))
+                    except BaseException as error:
+                        outcomes.append(error)
 
-        return anyio.run(run, backend=self.shell)
+        anyio.run(run, backend=self.shell)
+        return outcomes

@@ -90,7 +90,7 @@ def test_a_method_is_taken_where_a_brand_of_it_is() -> None:
 def test_the_table_is_read_off_the_implementations() -> None:
     """A row for each brand that is named, and one for a method that is served as a whole."""
     yes_no = {name: dict(row) for name, row in table(Choosy)}
-    every = {"cancel": False, "parse_callback": True}
+    every = {"cancel": False, "refund": False, "partial_refund": False, "parse_callback": True}
     assert {
         "virtual_account bni": {"create_charge": True, "query": True, **every},
         "virtual_account bri": {"create_charge": True, "query": False, **every},
@@ -110,6 +110,8 @@ def test_an_operation_without_a_mark_serves_every_method() -> None:
                 "create_charge": kind is Qris,
                 "query": True,
                 "cancel": False,
+                "refund": False,
+                "partial_refund": False,
                 "parse_callback": True,
             },
         )

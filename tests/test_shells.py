@@ -6,10 +6,11 @@ from typing import Any, cast
 
 import pytest
 
-from paygate import gateway, retrying, routing
+from paygate import driver, gateway, retrying, routing
 from paygate.callbacks import AsgiCallbacks, WsgiCallbacks
 
 NAMES = {
+    "AsyncDriver": "Driver",
     "AsyncGateway": "Gateway",
     "AsyncPaygate": "Paygate",
     "AsyncPool": "Pool",
@@ -79,7 +80,11 @@ def methods(kind: type) -> dict[str, str]:
 
 @pytest.mark.parametrize(
     ("blocking", "waiting"),
-    [(gateway.Gateway, gateway.AsyncGateway), (routing.Paygate, routing.AsyncPaygate)],
+    [
+        (driver.Driver, driver.AsyncDriver),
+        (gateway.Gateway, gateway.AsyncGateway),
+        (routing.Paygate, routing.AsyncPaygate),
+    ],
 )
 def test_the_two_shells_differ_in_nothing_but_await(blocking: type, waiting: type) -> None:
     """Method by method, the async class without `async` and `await` is the blocking one."""
@@ -89,7 +94,8 @@ def test_the_two_shells_differ_in_nothing_but_await(blocking: type, waiting: typ
 def test_the_comparison_would_notice_a_difference() -> None:
     """Two classes that do differ are not found equal."""
     assert methods(gateway.Gateway) != methods(routing.Paygate)
-    assert len(methods(gateway.Gateway)) > 10
+    assert methods(driver.Driver) != methods(gateway.Gateway)
+    assert [7, 10, 16] == [len(methods(kind)) for kind in (driver.Driver, gateway.Gateway, routing.Paygate)]
 
 
 def test_the_two_ways_to_repeat_differ_in_nothing_but_await_and_sleep() -> None:

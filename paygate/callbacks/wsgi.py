@@ -18,7 +18,7 @@ from paygate.callbacks.reception import (
     is_async,
 )
 from paygate.desk import LARGEST_CALLBACK
-from paygate.gateway import Gateway
+from paygate.gateway import AsyncGateway, Gateway
 from paygate.model import Charge
 
 if TYPE_CHECKING:
@@ -46,10 +46,15 @@ class WsgiCallbacks:
         largest_body: int = LARGEST_CALLBACK,
         content_types: Collection[str] = JSON_ONLY,
     ) -> None:
+        given: object = gateway
+        if isinstance(given, AsyncGateway):
+            raise TypeError(
+                "WSGI awaits nothing: use a gateway of Paygate, not of AsyncPaygate; or AsgiCallbacks"
+            )
         self._reception = Reception(gateway, largest_body, content_types)
         self._handle = _called(handle)
         self._known = _called(known) if known is not None else None
-        self._confirm: Callable[[Callback], Callback] = _called(gateway.confirm)
+        self._confirm = gateway.confirm
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Serve one request, as WSGI says."""

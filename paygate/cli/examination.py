@@ -10,6 +10,7 @@ from msgspec import Struct
 from paygate import adapters, settings
 from paygate.cli.configuration import read
 from paygate.cli.doorbell import ring
+from paygate.cli.inspection import inspect
 from paygate.cli.output import cure_of
 from paygate.cli.probe import asked, told
 from paygate.cli.recording import Recording
@@ -27,11 +28,15 @@ right by nobody, and goes further every day."""
 
 
 class Looked(Struct, frozen=True):
-    """A configuration, each gateway read by itself: its settings, or what is found; and what concerns all."""
+    """A configuration, each gateway read by itself: its settings, or what is found; and what concerns all.
+
+    `whole` is whether a program can read it.
+    """
 
     gateways: Mapping[str, GatewaySettings | list[Finding]]
     routes: Routes
     findings: list[Finding]
+    whole: bool
 
 
 def looked_into(file: Path) -> Looked:
@@ -39,33 +44,51 @@ def looked_into(file: Path) -> Looked:
     try:
         whole = read(file)
     except ConfigurationError as error:
-        gateways = _one_by_one(file)
+        document = _document(file)
+        gateways = _one_by_one(document, file.parent)
         is_told = any(isinstance(one, list) for one in gateways.values())
-        return Looked(gateways, {}, [_readable(gateways) if is_told else _problem("configuration", error)])
-    return Looked(whole.gateways, whole.routes, [_readable(whole.gateways), *_environments(whole.gateways)])
+        findings = [_readable(gateways) if is_told else problem("configuration", error)]
+        try:
+            routes = _routes(document) if is_told else {}
+        except ConfigurationError as wrong:
+            return Looked(gateways, {}, [*findings, problem("routes", wrong)], whole=False)
+        return Looked(gateways, routes, findings, whole=False)
+    findings = [_readable(whole.gateways), *_environments(whole.gateways)]
+    return Looked(whole.gateways, whole.routes, findings, whole=True)
 
 
 def _readable(gateways: Mapping[str, Any]) -> Finding:
     return Finding("configuration", Verdict.GOOD, f"it can be read: {', '.join(gateways)}")
 
 
-def _one_by_one(file: Path) -> dict[str, GatewaySettings | list[Finding]]:
-    """Every gateway of a file in which something is wrong; none where it is no TOML at all."""
+def _document(file: Path) -> dict[str, Any]:
+    """A file in which something is wrong; nothing where it is no TOML at all."""
     import tomllib
 
     try:
-        tables = tomllib.loads(file.read_text("utf-8")).get("gateways")
+        return tomllib.loads(file.read_text("utf-8"))
     except (OSError, ValueError):
         return {}
+
+
+def _one_by_one(document: Mapping[str, Any], folder: Path) -> dict[str, GatewaySettings | list[Finding]]:
+    """Every gateway by itself: its settings, or what is wrong with them."""
+    tables = document.get("gateways")
     found: dict[str, GatewaySettings | list[Finding]] = {}
     for name, table in tables.items() if isinstance(tables, Mapping) else ():
         try:
-            found[name] = settings.from_mapping({"gateways": {name: table}}, file.parent).gateways[name]
+            found[name] = settings.from_mapping({"gateways": {name: table}}, folder).gateways[name]
         except ConfigurationError as wrong:
             adapter = table.get("adapter") if isinstance(table, Mapping) else None
-            plugin = [_plugin(name, adapter)] if isinstance(adapter, str) else []
+            plugin = [plugin_of(name, adapter)] if isinstance(adapter, str) else []
             found[name] = [*plugin, *(_bad("settings", line, wrong) for line in wrong.what.splitlines())]
     return found
+
+
+def _routes(document: Mapping[str, Any]) -> Routes:
+    """The routes of a file, whatever is wrong with its gateways."""
+    names = {name: {"adapter": "any"} for name in document["gateways"] if settings.NAME.fullmatch(name)}
+    return settings.from_mapping({"gateways": names, "routes": document.get("routes", {})}).routes
 
 
 def _environments(gateways: Mapping[str, GatewaySettings]) -> Iterator[Finding]:
@@ -82,16 +105,15 @@ def _environments(gateways: Mapping[str, GatewaySettings]) -> Iterator[Finding]:
 
 def examined(one: GatewaySettings, routes: Routes, url: str | None, *, offline: bool) -> Iterator[Finding]:
     """Look at one gateway: plugin, settings, the adapter's own findings, the provider, the callback URL."""
-    plugin = _plugin(one.name, one.adapter)
+    plugin = plugin_of(one.name, one.adapter)
     yield plugin
     if plugin.verdict is not Verdict.GOOD:
         return
     recording = Recording(Pool(one.max_in_flight))
     try:
-        own_routes = {place: (one.name,) for place, names in routes.items() if one.name in names}
-        paygate = Paygate(Settings(gateways={one.name: one}, routes=own_routes), transport=recording)
+        paygate = alone(one, routes, recording)
     except PaygateError as error:
-        yield _problem("settings", error)
+        yield problem("settings", error)
         return
     with paygate:
         gateway = paygate.gateway(one.name)
@@ -104,13 +126,29 @@ def examined(one: GatewaySettings, routes: Routes, url: str | None, *, offline: 
         yield from _callback_url(gateway, one, url, offline=offline)
 
 
-def _plugin(gateway: str, adapter: str) -> Finding:
+def alone(one: GatewaySettings, routes: Routes, transport: Recording) -> Paygate:
+    """A paygate of this gateway and its part of the routes, which are checked."""
+    own_routes = {place: (one.name,) for place, names in routes.items() if one.name in names}
+    return Paygate(Settings(gateways={one.name: one}, routes=own_routes), transport=transport)
+
+
+def reached(gateway: Gateway, adapter: type[Any], recording: Recording) -> Finding | None:
+    """Whether the provider answers: a login, or a question where it needs none; None where neither is asked."""
+    login = _login(gateway, recording)
+    return login if login.verdict is Verdict.BAD or recording.heard else asked(gateway, adapter)
+
+
+def plugin_of(gateway: str, adapter: str) -> Finding:
+    """Whether the adapter can be loaded: tried in another process first, for it may hang or end this one."""
     try:
         plugin = adapters.find(adapter, gateway)
-        plugin.load()
     except PaygateError as error:
-        return _problem("plugin", error)
-    return Finding("plugin", Verdict.GOOD, f"{plugin.source} offers {adapter}")
+        return problem("plugin", error)
+    found = inspect(plugin)
+    if found.failure is not None:
+        return problem("plugin", found.failure)
+    but = "".join(f"; {remark}" for remark in found.remarks)
+    return Finding("plugin", Verdict.GOOD, f"{plugin.source} offers {adapter}{but}")
 
 
 def _provider(gateway: Gateway, adapter: type[Any], recording: Recording) -> Iterator[Finding]:
@@ -129,14 +167,14 @@ def _own_findings(gateway: Gateway) -> Iterator[Finding]:
     except UnsupportedOperation:
         return
     except PaygateError as error:
-        yield _problem("plugin", error)
+        yield problem("plugin", error)
 
 
 def _login(gateway: Gateway, recording: Recording) -> Finding:
     try:
         gateway.authorize()
     except PaygateError as error:
-        return _problem("login", error)
+        return problem("login", error)
     if not recording.heard:
         return Finding("login", Verdict.GOOD, "this provider needs none")
     taken = sum(heard.seconds for heard in recording.heard)
@@ -186,7 +224,7 @@ def _callback_url(
         yield from ring(gateway, url, one.timeout_seconds, provider if isinstance(provider, str) else None)
 
 
-def _problem(subject: str, error: PaygateError) -> Finding:
+def problem(subject: str, error: PaygateError) -> Finding:
     return _bad(subject, told(error), error)
 
 

@@ -44,7 +44,8 @@ def new_adapter(
         folder = into / f"paygate-{name.replace('_', '-')}"
         if folder.exists() or folder.is_symlink():
             raise misuse(
-                f"{folder} exists, and is not overwritten", "Take another name, or another folder with --into."
+                f"{folder} exists, and is not overwritten",
+                "Take another name, or another folder with --into.",
             )
         files = dict(_written(name, "snap" if snap else "plain"))
         for file, text in files.items():
@@ -98,7 +99,7 @@ def _owed(file: str, text: str) -> Iterator[Owed]:
     for number, line in enumerate(text.splitlines(), start=1):
         _, mark, what = line.partition(OWED)
         if mark and file.endswith(".py"):
-            yield Owed(file, number, re.sub(r'["\')]+$', "", what.strip()))
+            yield Owed(file, number, what.strip().rstrip("\"',)").strip() + ")" * ("(" in what))
 
 
 def _tell(folder: Path, files: dict[str, str], owed: list[Owed]) -> None:

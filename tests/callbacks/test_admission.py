@@ -335,11 +335,14 @@ def test_a_gateway_that_reads_no_callbacks_is_refused_at_once(kind: Any) -> None
     assert ("main", "parse_callback") == (refused.value.gateway, refused.value.operation)
 
 
-@pytest.mark.parametrize("kind", [AsgiCallbacks, WsgiCallbacks])
-def test_both_shells_of_a_gateway_will_do(kind: Any) -> None:
-    """No network is needed to receive."""
-    kind(gateway(), Handler())
-    kind(AsyncGateway("main", tiny(), transport=Provider()), Handler())
+def test_wsgi_has_no_use_for_an_async_gateway() -> None:
+    """What a callback does not prove is asked about, and WSGI cannot await an answer; ASGI takes both shells."""
+    waiting: Any = AsyncGateway("main", tiny(), transport=Provider())
+    AsgiCallbacks(waiting, Handler())
+    AsgiCallbacks(gateway(), Handler())
+    WsgiCallbacks(gateway(), Handler())
+    with pytest.raises(TypeError, match=r"use a gateway of Paygate, not of AsyncPaygate; or AsgiCallbacks$"):
+        WsgiCallbacks(waiting, Handler())
 
 
 @pytest.mark.parametrize("kind", [AsgiCallbacks, WsgiCallbacks])

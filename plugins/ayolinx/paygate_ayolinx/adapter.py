@@ -33,7 +33,19 @@ from paygate import (
     for_methods,
     hookimpl,
 )
-from paygate.snap import SnapCredential, SnapProfile, Timestamps, explain_request, log_in, post, read_reply
+from paygate.snap import (
+    SnapCallbacks,
+    SnapCredential,
+    SnapProfile,
+    Timestamps,
+    callback_trials,
+    explain_request,
+    log_in,
+    post,
+    read_reply,
+    told_number,
+    told_time,
+)
 from paygate_ayolinx import codes, wire
 from paygate_ayolinx.products import (
     Addresses,
@@ -47,7 +59,6 @@ from paygate_ayolinx.products import (
 from paygate_ayolinx.settings import Settings, checked
 
 if TYPE_CHECKING:
-    from paygate_ayolinx.callbacks import Callbacks
     from paygate_ayolinx.simulator import AyolinxSimulator
 
 PROFILE: Final = SnapProfile()
@@ -146,8 +157,8 @@ class Ayolinx:
             status=status,
             method=charge.method,
             amount=charge.amount,
-            provider_reference=wire.name(told.original_reference_no) or charge.provider_reference,
-            paid_at=wire.moment(told.finished_time) or wire.moment(told.paid_time) if is_paid else None,
+            provider_reference=told_number(told.original_reference_no) or charge.provider_reference,
+            paid_at=told_time(told.finished_time) or told_time(told.paid_time) if is_paid else None,
             paid_amount=told.paid if is_paid else None,
             raw=reply.content,
         )
@@ -165,7 +176,7 @@ class Ayolinx:
             status=ChargeStatus.CANCELLED,
             method=charge.method,
             amount=charge.amount,
-            provider_reference=wire.name(told.original_reference_no) or charge.provider_reference,
+            provider_reference=told_number(told.original_reference_no) or charge.provider_reference,
             raw=reply.content,
         )
 
@@ -182,10 +193,7 @@ class Ayolinx:
     @hookimpl
     def explain_callback(self, request: CallbackRequest, paths: tuple[str, ...]) -> tuple[Trial, ...]:
         """Try how a call of Ayolinx's may have been signed."""
-        from paygate_ayolinx import diagnosis
-
-        claims = self._callbacks.claims_a_token(request)
-        return diagnosis.trials(self._settings, self._account, request, paths, claims_a_token=claims)
+        return callback_trials(self._settings, self._account, self._callbacks, request, paths)
 
     @hookimpl
     def diagnose(self) -> tuple[Finding, ...]:
@@ -203,11 +211,11 @@ class Ayolinx:
         return AyolinxSimulator(callback_url, pace=pace)
 
     @functools.cached_property
-    def _callbacks(self) -> "Callbacks":
+    def _callbacks(self) -> SnapCallbacks:
         """What reads Ayolinx's calls, made at the first: programs that only charge need not wait for it."""
-        from paygate_ayolinx.callbacks import Callbacks
+        from paygate_ayolinx.callbacks import callbacks_of
 
-        return Callbacks(self._gateway, self._settings, self._account, self._clock)
+        return callbacks_of(self._gateway, self._settings, self._account, self._clock)
 
     def _post(self, path: str, message: object) -> httpx.Request:
         return post(self._urls[path], wire.encode(message))

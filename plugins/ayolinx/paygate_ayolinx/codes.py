@@ -64,24 +64,14 @@ RETAIL_SUCCESS: Final = frozenset({"00"})
 STATUS: Final[Mapping[str, ChargeStatus | None]] = STATUSES
 """latestTransactionStatus; Ayolinx documents SNAP BI's eight. There is none for "expired"."""
 
-NOTICE_TAKEN: Final = "2005600"
-NOTICE_MALFORMED: Final = "4005600"
-NOTICE_UNPROVEN: Final = "4015600"
-NOTICE_WRONG_TOKEN: Final = "4015601"  # noqa: S105 - a code
-NOTICE_AGAIN: Final = "5005600"
-"""All but the first are not documented: an answer other than HTTP 200 with success is what matters."""
+NOTICE: Final = "56"
+"""The service that a notice is answered as, of whatever method; of its answers only success is documented."""
 
-PAID_TAKEN: Final = "2002500"
-PAID_MALFORMED: Final = "4002500"
-PAID_UNPROVEN: Final = "4012500"
-PAID_WRONG_TOKEN: Final = "4012501"  # noqa: S105 - a code
-PAID_AGAIN: Final = "5002500"
-"""Answers to a virtual account's payment under a token; the first and the fourth as merchants answer."""
+PAYMENT: Final = "25"
+"""The service of a virtual account's payment under a token; success and a wrong token as merchants answer."""
 
-TOKEN_GRANTED: Final = "2007300"  # noqa: S105 - a code
-TOKEN_MALFORMED: Final = "4007300"  # noqa: S105 - a code
-TOKEN_REFUSED: Final = "4017300"  # noqa: S105 - a code
-"""Answers to a request for a token of ours."""
+QRIS: Final = "52"
+"""The service whose path a notice under a token has."""
 
 
 def channel_of(method: Method) -> str:

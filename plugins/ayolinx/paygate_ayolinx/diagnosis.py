@@ -1,86 +1,20 @@
-"""What helps a person to find a fault: how a call may have been signed, and what the settings lack."""
+"""What helps a person to find a fault at Ayolinx: what its settings lack."""
 
 from collections.abc import Iterator
-from typing import Final
 
-from paygate import CallbackRequest, Finding, Trial, Verdict
-from paygate.snap import explain_notice, explain_symmetric, explain_token_request
+from paygate import Finding
+from paygate.snap import is_hard_to_guess, setting_findings
 from paygate_ayolinx import codes
-from paygate_ayolinx.callbacks import DOCUMENTED_PATHS, signed_paths
-from paygate_ayolinx.settings import Account, Settings
+from paygate_ayolinx.settings import AYOLINX, Settings
 
-SHORTEST_LOT: Final = 12
-PROVIDER_KEY: Final = "provider_public_key"
-SECRET: Final = "client_secret"  # noqa: S105 - a name
-AGREED: Final = "inbound_client_key"
-OURS: Final = "client_key"
-
-
-def trials(
-    settings: Settings,
-    account: Account,
-    request: CallbackRequest,
-    paths: tuple[str, ...],
-    *,
-    claims_a_token: bool,
-) -> tuple[Trial, ...]:
-    """Try the readings of the kind of call that a request claims to be."""
-    keys = {
-        PROVIDER_KEY: account.provider_public_key,
-        "the public half of private_key": account.keys.private_key.public_key(),
-    }
-    others = dict.fromkeys((*paths, *DOCUMENTED_PATHS), False)
-    if claims_a_token:
-        accepted = dict.fromkeys(signed_paths(settings.callback_path), True)
-        secrets = {SECRET: settings.client_secret.reveal(), OURS: settings.client_key}
-        return explain_symmetric(request, others | accepted, secrets, SECRET, settings.inbound_hmac)
-    if request.header("x-client-key") is not None:
-        client_keys = {OURS: settings.client_key}
-        if settings.inbound_client_key is not None:
-            client_keys[AGREED] = settings.inbound_client_key
-        agreed = {AGREED if settings.inbound_client_key is not None else OURS}
-        return explain_token_request(request, client_keys, agreed, keys, PROVIDER_KEY)
-    return explain_notice(request, others | {settings.callback_path: True}, keys, PROVIDER_KEY)
-
-
-def is_hard_to_guess(path: str) -> bool:
-    """Whether some part of a path looks drawn by lot: long, with digits in it."""
-    return any(len(part) >= SHORTEST_LOT and any(sign.isdigit() for sign in part) for part in path.split("/"))
+__all__ = ["findings", "is_hard_to_guess"]
 
 
 def findings(settings: Settings) -> Iterator[Finding]:
     """What could not be refused at start, and may still be wrong."""
-    if settings.public_key is None:
-        yield Finding(
-            "public_key",
-            Verdict.UNSURE,
-            "nobody can tell whether the key in Ayolinx's portal is the other half of private_key",
-            "copy the public key out of the portal into public_key: then the pair is checked at start",
-        )
-    else:
-        yield Finding("public_key", Verdict.GOOD, "the key in the portal is the other half of private_key")
-    if settings.callback_url is None:
-        yield Finding(
-            "callback_url",
-            Verdict.UNSURE,
-            "charges by e-wallet need it, and the others are called back at the portal's address",
-            "set callback_url to your public address; it ends in callback_path",
-        )
-    else:
-        yield Finding("callback_url", Verdict.GOOD, "it ends in callback_path, which is what Ayolinx signs")
-    if settings.environment == "production" and not is_hard_to_guess(settings.callback_path):
-        yield Finding(
-            "callback_path",
-            Verdict.UNSURE,
-            "anybody can guess it",
-            "make one: python -c \"import secrets; print('/callbacks/main-' + secrets.token_hex(8))\"",
-        )
-    missing = [bank for bank in codes.BANKS if bank not in settings.partner_service_ids]
-    yield Finding(
-        "partner_service_ids",
-        Verdict.UNSURE if missing else Verdict.GOOD,
-        f"no prefix for {', '.join(missing)}" if missing else "every bank has its prefix",
-        "ask Ayolinx for the prefixes of the banks that you want; sandbox and production differ"
-        if missing
-        else "",
+    return setting_findings(
+        settings,
+        AYOLINX.name,
+        codes.BANKS,
+        "charges by e-wallet need it, and the others are called back at the portal's address",
     )

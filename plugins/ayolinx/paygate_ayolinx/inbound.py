@@ -6,17 +6,14 @@ Sources: Ayolinx docs, "Callback description", "VA callback introduction", "Paym
 introduction" and each "Payment Notify"; what their cut tables leave open is as merchants saw it.
 """
 
-from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
 import msgspec
 from msgspec import Struct
 
 from paygate import CallbackReply
+from paygate.snap import Amount, Answer, Wire, answer
 from paygate_ayolinx import codes
-from paygate_ayolinx.wire import Amount, Wire, encode
-
-JSON: Final = MappingProxyType({"Content-Type": "application/json"})
 
 
 class Details(Wire, frozen=True):
@@ -78,27 +75,6 @@ class Shape(Wire, frozen=True):
     latest_transaction_status: Any = None
 
 
-class GrantWanted(Wire, frozen=True):
-    """The body of a token request."""
-
-    grant_type: str = "client_credentials"
-
-
-class Answer(Wire, frozen=True):
-    """Our answer to a call."""
-
-    response_code: str
-    response_message: str
-
-
-class Granted(Answer, frozen=True):
-    """Our answer to a rightful token request; `expires_in` is a text of seconds."""
-
-    access_token: str
-    token_type: str
-    expires_in: str
-
-
 class PaidAmount(Struct, frozen=True):
     """An amount said back; both fields always stand there."""
 
@@ -129,12 +105,6 @@ class Echoed(Answer, frozen=True):
 notice: Final = msgspec.json.Decoder(Notice)
 payment: Final = msgspec.json.Decoder(Payment)
 shape: Final = msgspec.json.Decoder(Shape)
-grant_wanted: Final = msgspec.json.Decoder(GrantWanted)
-
-
-def answer(status: int, message: Answer) -> CallbackReply:
-    """An answer as Ayolinx reads it."""
-    return CallbackReply(status, JSON, encode(message))
 
 
 def echoed(payment: Payment) -> CallbackReply:
@@ -150,17 +120,4 @@ def echoed(payment: Payment) -> CallbackReply:
         virtual_account_trx_type=payment.virtual_account_trx_type,
         additional_info={},
     )
-    return answer(200, Echoed(codes.PAID_TAKEN, "Successful", echo))
-
-
-NOTICE_TAKEN: Final = answer(200, Answer(codes.NOTICE_TAKEN, "Successful"))
-NOTICE_MALFORMED: Final = answer(400, Answer(codes.NOTICE_MALFORMED, "Bad Request"))
-NOTICE_UNPROVEN: Final = answer(401, Answer(codes.NOTICE_UNPROVEN, "Unauthorized. Signature"))
-NOTICE_WRONG_TOKEN: Final = answer(401, Answer(codes.NOTICE_WRONG_TOKEN, "Invalid Token (B2B)"))
-NOTICE_AGAIN: Final = answer(500, Answer(codes.NOTICE_AGAIN, "General Error"))
-PAID_MALFORMED: Final = answer(400, Answer(codes.PAID_MALFORMED, "Bad Request"))
-PAID_UNPROVEN: Final = answer(401, Answer(codes.PAID_UNPROVEN, "Unauthorized. Signature"))
-PAID_WRONG_TOKEN: Final = answer(401, Answer(codes.PAID_WRONG_TOKEN, "Invalid Token (B2B)"))
-PAID_AGAIN: Final = answer(500, Answer(codes.PAID_AGAIN, "General Error"))
-TOKEN_MALFORMED: Final = answer(400, Answer(codes.TOKEN_MALFORMED, "Bad Request"))
-TOKEN_REFUSED: Final = answer(401, Answer(codes.TOKEN_REFUSED, "Unauthorized. Signature"))
+    return answer(200, Echoed(f"200{codes.PAYMENT}00", "Successful", echo))

@@ -4,37 +4,16 @@ Sources: Ayolinx docs, one page for each API; what their cut tables leave open i
 as SNAP BI has it. `docs/ayolinx.md` marks what is inferred.
 """
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
 
 from paygate import InvalidCharge, Money
-from paygate.snap import aware
+from paygate.snap import Amount, RupiahAmount, Wire, told_money
 
-JAKARTA: Final = timezone(timedelta(hours=7))
 SECONDS_DIGITS: Final = 10
-MILLISECONDS_DIGITS: Final = 13
-
-
-class Wire(Struct, frozen=True, rename="camel", omit_defaults=True):
-    """A message with camelCase names; what stands in it is nobody's business."""
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}(***)"
-
-
-class Amount(Wire, frozen=True):
-    value: str
-    currency: str = "IDR"
-
-
-class RupiahAmount(Struct, frozen=True):
-    """An amount that we send; both fields always stand there."""
-
-    currency: str
-    value: str
 
 
 class Channel(Wire, frozen=True):
@@ -198,9 +177,9 @@ class StatusReply(Reply, frozen=True):
         """What was paid, by the plainest name it has here; None where it cannot be read, or is told twice."""
         data = self.virtual_account_data
         inner = data.paid_amount if data is not None else None
-        plain = {money(amount) for amount in (self.paid_amount, inner) if amount is not None}
+        plain = {told_money(amount) for amount in (self.paid_amount, inner) if amount is not None}
         if not plain:
-            return money(self.trans_amount or self.amount)
+            return told_money(self.trans_amount or self.amount)
         return plain.pop() if len(plain) == 1 else None
 
 
@@ -213,58 +192,9 @@ link_reply: Final = msgspec.json.Decoder(LinkReply)
 status_reply: Final = msgspec.json.Decoder(StatusReply)
 
 
-def rupiah(money: Money) -> RupiahAmount:
-    """An amount as it is sent, "25000.00"."""
-    return RupiahAmount(money.currency, str(money.amount))
-
-
-def money(amount: Amount | None) -> Money | None:
-    """An amount as it came, or None where it is not more than zero in the one form that is beyond doubt."""
-    if amount is None:
-        return None
-    try:
-        read = Money(amount.value, amount.currency)
-    except InvalidCharge:
-        return None
-    return read if read.amount > 0 else None
-
-
-def name(value: object) -> str | None:
-    """A number of the provider's own, as text; None for anything that is no text or whole number."""
-    if type(value) is str:
-        return value or None
-    return str(value) if type(value) is int else None
-
-
-def iso(moment: datetime) -> str:
-    """A time as Ayolinx's pages write it: Jakarta time with its offset, whole seconds."""
-    try:
-        return moment.astimezone(JAKARTA).isoformat(timespec="seconds")
-    except OverflowError:
-        raise InvalidCharge("expires_at", "is beyond what a calendar holds") from None
-
-
 def unix(moment: datetime) -> str:
     """A time as Ayolinx's page for e-wallets writes it: unix seconds, in a text of digits."""
     seconds = int(moment.timestamp())
     if len(str(seconds)) != SECONDS_DIGITS:
         raise InvalidCharge("expires_at", "is too far away to be told in ten digits of seconds")
     return str(seconds)
-
-
-def moment(text: object) -> datetime | None:
-    """A time as Ayolinx writes it: unix seconds or milliseconds in digits, or ISO 8601 with an offset.
-
-    What cannot be read is None: a time is never worth losing a paid charge for.
-    """
-    if type(text) is int:
-        text = str(text)
-    if type(text) is not str:
-        return None
-    if not text.isdecimal():
-        return aware(text)
-    if text.isascii() and len(text) == SECONDS_DIGITS:
-        return datetime.fromtimestamp(int(text), UTC)
-    if text.isascii() and len(text) == MILLISECONDS_DIGITS:
-        return datetime.fromtimestamp(int(text) / 1000, UTC)
-    return None

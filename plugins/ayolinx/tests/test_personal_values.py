@@ -25,6 +25,7 @@ from paygate import (
 )
 from paygate.sandbox import Fault, SimulatorTransport
 from paygate.sandbox.host import serve
+from paygate.snap import Wire
 from tests.ayolinx import KINDS, METHODS, order
 from tests.watch import CANARIES, leaks
 
@@ -165,8 +166,8 @@ def test_what_things_show(paygate: Paygate, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", [one for one in vars(wire).values() if isinstance(one, type) and issubclass(one, wire.Wire)]
+    "kind", [one for one in vars(wire).values() if isinstance(one, type) and issubclass(one, Wire)]
 )
-def test_messages_on_the_wire(kind: type[wire.Wire]) -> None:
+def test_messages_on_the_wire(kind: type[Wire]) -> None:
     """No message on the wire shows what stands in it."""
-    assert kind.__repr__ is wire.Wire.__repr__
+    assert kind.__repr__ is Wire.__repr__

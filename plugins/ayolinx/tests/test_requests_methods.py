@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from paygate_ayolinx import Ayolinx
 from paygate_ayolinx.door import SandboxAccount
-from paygate_ayolinx.products.virtual_account import VirtualAccountProduct, drawn
+from paygate_ayolinx.products.virtual_account import VirtualAccountProduct
 
 from paygate import (
     Charge,
@@ -30,6 +30,7 @@ from paygate import (
     Retail,
     VirtualAccount,
 )
+from paygate.snap import drawn
 from tests.ayolinx import CALLBACK_URL, KINDS, METHODS, adapter_of, asked, order, ref
 
 BASE = "https://sandbox.ayolinx.id"

@@ -1,7 +1,8 @@
 """Midtrans' names of methods, statuses and codes, and what they mean in our words.
 
-Sources: docs.midtrans.com, "Core API" (one page for each method, "Get Transaction Status", "Cancel", "Expire",
-"Refund" and "Direct Refund Transaction", "Status Codes"). What is in no table here leaves the outcome unknown.
+Sources: docs.midtrans.com, "Core API": one page for each method, "Get Transaction Status", "Cancel",
+"Expire", "Refund" and "Direct Refund Transaction", "Status Codes". What is in no table leaves the outcome
+unknown.
 """
 
 from collections.abc import Mapping
@@ -54,7 +55,7 @@ STATUS: Final[Mapping[str, ChargeStatus]] = MappingProxyType(
         "partial_refund": ChargeStatus.PARTIALLY_REFUNDED,
     }
 )
-"""transaction_status, in lower case. paygate has no word for authorize and for chargebacks: a person must look."""
+"""transaction_status, in lower case. authorize and chargebacks have no word here: a person must look."""
 
 FRAUD: Final[Mapping[str, ChargeStatus]] = MappingProxyType(
     {
@@ -66,27 +67,35 @@ FRAUD: Final[Mapping[str, ChargeStatus]] = MappingProxyType(
 )
 """What fraud_status makes of a payment: only one that was accepted, or never doubted, is paid."""
 
-ENDED: Final = (ChargeStatus.FAILED, ChargeStatus.CANCELLED, ChargeStatus.EXPIRED)
 RETURNED: Final = (ChargeStatus.REFUNDED, ChargeStatus.PARTIALLY_REFUNDED)
-FOUND: Final[Mapping[int, tuple[ChargeStatus, ...]]] = MappingProxyType(
+DENIED: Final = 202
+Stand = Mapping[int, tuple[ChargeStatus, ...]]
+"""The codes of a success, and the statuses that may stand beside each. All others contradict it."""
+
+FOUND: Final[Stand] = MappingProxyType(
     {
         200: tuple(ChargeStatus),
         201: (ChargeStatus.PENDING, *RETURNED),
-        202: ENDED,
+        DENIED: (ChargeStatus.FAILED, ChargeStatus.CANCELLED, ChargeStatus.EXPIRED),
         407: (ChargeStatus.EXPIRED,),
     }
 )
-"""status_code of an answer about a charge that exists, and the statuses that may stand beside it.
+"""Of an answer about a charge that exists. Midtrans: paid only if the code is 200. 407 is no error here."""
 
-Midtrans: paid only if the code is 200. 407 means "expired", and is no error.
-"""
+NEW: Final[Stand] = MappingProxyType(
+    {200: (ChargeStatus.PENDING,), 201: (ChargeStatus.PENDING,), DENIED: (ChargeStatus.FAILED,)}
+)
+"""Of the answer to a new charge."""
 
-CREATED: Final = (200, 201)
-DENIED: Final = 202
-"""A new charge that was declined, or a refund that the bank or wallet denied."""
+REFUNDED: Final[Stand] = MappingProxyType(
+    {
+        200: RETURNED,
+        201: (*RETURNED, ChargeStatus.PAID),
+        DENIED: (ChargeStatus.PAID, ChargeStatus.PARTIALLY_REFUNDED),
+    }
+)
+"""Of the answer to a refund: approved, waiting for bank or wallet, and denied by it."""
 
-CANCELLED: Final = 200
-EXPIRED: Final = 407
 UNCHANGEABLE: Final = 412
 
 ERRORS: Final[Mapping[int, type[PaygateError]]] = MappingProxyType(
@@ -123,7 +132,9 @@ LONGEST_OTHERWISE: Final = timedelta(days=180)
 
 def payment_type_of(method: Method) -> str:
     """The payment_type of a method that has one."""
-    own = (told for told, one in PAYMENT_TYPES.items() if (type(one), one.brand) == (type(method), method.brand))
+    own = (
+        told for told, one in PAYMENT_TYPES.items() if (type(one), one.brand) == (type(method), method.brand)
+    )
     return next(own, BANK_TRANSFER)
 
 

@@ -44,8 +44,8 @@ def checked(reference: str) -> str:
 def idempotency_key(*parts: object) -> bytes:
     """The same short key for the same charge.
 
-    Midtrans keeps a key for five minutes, over all endpoints, and does not compare the bodies. So all that makes a
-    charge what it is must be in it: else a second charge would be answered with the first one's success.
+    Midtrans keeps a key for five minutes, over all endpoints, and does not compare the bodies. So all that
+    makes a charge what it is goes into it: else another one would be answered with the first one's success.
     """
     drawn = hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()
     return drawn[:LONGEST_KEY].encode()

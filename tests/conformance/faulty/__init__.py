@@ -1,1 +1,32 @@
 """Adapters with one believable fault each, and how the kit catches it."""
+
+from tests.conformance.faulty import (
+    callbacks,
+    credentials,
+    exposure,
+    money,
+    outcomes,
+    proofs,
+    refusals,
+    resending,
+    shape,
+    signing,
+    statuses,
+)
+from tests.conformance.faulty.registry import FAULTY, Faulty
+
+__all__ = [
+    "FAULTY",
+    "Faulty",
+    "callbacks",
+    "credentials",
+    "exposure",
+    "money",
+    "outcomes",
+    "proofs",
+    "refusals",
+    "resending",
+    "shape",
+    "signing",
+    "statuses",
+]

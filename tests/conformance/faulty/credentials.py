@@ -71,7 +71,3 @@ class RepeatsItsLogin(Lontar):
             except Exception:
                 continue
         return (yield from super().authorize())
-
-
-class _Kept(Lontar):
-    pass

@@ -5,30 +5,35 @@ from decimal import Decimal
 
 import msgspec
 
-from paygate import AccountNumber, ChargeRef, Instructions, Money, QrCode
+from paygate import AccountNumber, ChargeRef, ChargeRequest, Instructions, Money, QrCode
 from tests.conformance.faulty.registry import caught_by
 from tests.conformance.sound import wire
 from tests.conformance.sound.adapter import Lontar
 
 
+class _Careless(Lontar):
+    def _compare_amount(self, told: wire.ToldCharge, request: ChargeRequest) -> None:
+        pass
+
+
 @caught_by("money_survives_exactly", "")
-class CountsInFloats(Lontar):
+class CountsInFloats(_Careless):
     """Takes an amount through a float (paynesia; BetterPay: number)."""
 
     def _wire_amount(self, amount: Money) -> str:
-        return f"{float(amount.amount) * 1.0000000001:.2f}"
+        return f"{int(float(amount.amount) * 100) / 100:.2f}"
 
 
 @caught_by("money_survives_exactly", "")
-class ReadsFloats(Lontar):
+class ReadsFloats(_Careless):
     """Reads an amount as a float (paynesia)."""
 
     def _amount(self, told: str) -> Money:
-        return Money(f"{float(told) * 10 / 10:.0f}.00")
+        return Money(f"{int(float(told) * 100) / 100:.2f}")
 
 
 @caught_by("money_survives_exactly", "")
-class DropsSen(Lontar):
+class DropsSen(_Careless):
     """Sends whole rupiah, and drops what is behind the point (paylabs-sdk: int)."""
 
     def _wire_amount(self, amount: Money) -> str:
@@ -45,7 +50,7 @@ class RoundsWhatWasPaid(Lontar):
 
 
 @caught_by("money_survives_exactly", "")
-class SendsSenForRupiah(Lontar):
+class SendsSenForRupiah(_Careless):
     """Sends a hundred times the amount, as if the provider counted in sen (hyperswitch: minor units)."""
 
     def _wire_amount(self, amount: Money) -> str:

@@ -31,9 +31,7 @@ class Faulty(Struct, frozen=True):
 FAULTY: Final[list[Faulty]] = []
 
 
-def caught_by(
-    scenario: str, saying: str, *also: str, kit: type[SoundKit] = SoundKit
-) -> Callable[[T], T]:
+def caught_by(scenario: str, saying: str, *also: str, kit: type[SoundKit] = SoundKit) -> Callable[[T], T]:
     """Say by which scenario an adapter is caught, and a phrase of its sentence."""
 
     def enter(adapter: T) -> T:

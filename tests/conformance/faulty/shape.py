@@ -18,7 +18,6 @@ from paygate import (
 )
 from tests.conformance.faulty.registry import caught_by
 from tests.conformance.sound.adapter import CHARGED, Lontar
-from tests.conformance.sound.credential import Token
 from tests.conformance.sound.settings import Settings
 
 
@@ -108,10 +107,6 @@ class SharesItsToken(Lontar):
         if "token" not in self.held or self.held["token"].expires_at < self._clock():
             self.held["token"] = yield from super().authorize()
         return self.held["token"]
-
-
-class _Shared(Token):
-    pass
 
 
 @caught_by("gateways_share_nothing", "")

@@ -2,7 +2,6 @@
 
 import json
 from contextlib import suppress
-from typing import ClassVar
 
 import httpx
 
@@ -91,7 +90,3 @@ class SendsByItself(Lontar):
             reply = client.send(self._post("/v1/query", wire.Named(charge.reference)))
         return self._found(charge, reply)
         yield  # type: ignore[unreachable] # what makes it a generator
-
-
-class _Latest(Lontar):
-    secret: ClassVar[str] = ""

@@ -172,8 +172,7 @@ class Lontar:
     def _made(self, request: ChargeRequest, reply: httpx.Response) -> Charge:
         told = self._read(reply)
         self._compare(told, request.reference)
-        if self._amount(told.amount) != request.amount:
-            raise OutcomeUnknown("the answer tells another amount")
+        self._compare_amount(told, request)
         return Charge(
             gateway=self._gateway,
             reference=request.reference,
@@ -240,6 +239,10 @@ class Lontar:
     def _compare(self, told: wire.ToldCharge, reference: str) -> None:
         if told.reference != reference:
             raise OutcomeUnknown("the answer is about another charge")
+
+    def _compare_amount(self, told: wire.ToldCharge, request: ChargeRequest) -> None:
+        if self._amount(told.amount) != request.amount:
+            raise OutcomeUnknown("the answer tells another amount")
 
     def _status_of(self, told: str) -> ChargeStatus:
         if told not in codes.STATUS:

@@ -78,7 +78,5 @@ CHANNELS: Final[Mapping[str, Method]] = {
 def channel_of(method: Method) -> str:
     """Lontar's name of a method."""
     return next(
-        name
-        for name, one in CHANNELS.items()
-        if (type(one), one.brand) == (type(method), method.brand)
+        name for name, one in CHANNELS.items() if (type(one), one.brand) == (type(method), method.brand)
     )

@@ -5,20 +5,20 @@ import json
 import httpx
 
 from paygate.conformance import GatewayConformance
-from tests.conformance.sound import codes
 from tests.conformance.sound.adapter import Lontar
+from tests.conformance.sound.codes import ERRORS, REFUSALS, STATUS
 
 
 class SoundKit(GatewayConformance):
     """Lontar keeps paygate's promises."""
 
     adapter = Lontar
-    codes = codes.ERRORS
-    statuses = codes.STATUS
+    codes = ERRORS
+    statuses = STATUS
 
     def coded(self, reply: httpx.Response, code: str) -> httpx.Response:
         """Lontar refuses with this code; one that it never told us of comes with HTTP 400."""
-        refusal = codes.REFUSALS.get(code)
+        refusal = REFUSALS.get(code)
         status = refusal.status if refusal is not None else 400
         return httpx.Response(status, json={"code": code, "message": "No"})
 

@@ -2,7 +2,7 @@
 
 from paygate_ayolinx.products.e_wallet import EWalletProduct
 from paygate_ayolinx.products.payment_link import LinkProduct
-from paygate_ayolinx.products.product import Addresses, Made, Product
+from paygate_ayolinx.products.product import Addresses, Product
 from paygate_ayolinx.products.qris import QrisProduct
 from paygate_ayolinx.products.retail import RetailProduct
 from paygate_ayolinx.products.virtual_account import VirtualAccountProduct
@@ -11,7 +11,6 @@ __all__ = [
     "Addresses",
     "EWalletProduct",
     "LinkProduct",
-    "Made",
     "Product",
     "QrisProduct",
     "RetailProduct",

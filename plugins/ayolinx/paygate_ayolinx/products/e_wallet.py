@@ -4,9 +4,9 @@ import httpx
 from msgspec import Struct
 
 from paygate import ChargeRequest, ConfigurationError, InvalidCharge, OutcomeUnknown, Redirect
-from paygate.snap import read_reply
+from paygate.snap import Made, check_reference, read_reply, rupiah, told_number
 from paygate_ayolinx import codes, wire
-from paygate_ayolinx.products.product import ADDRESS, Addresses, Made, check_reference, expiry_of
+from paygate_ayolinx.products.product import ADDRESS, Addresses, expiry_of
 
 
 class EWalletProduct(Struct, frozen=True):
@@ -31,7 +31,7 @@ class EWalletProduct(Struct, frozen=True):
         return wire.NewEWallet(
             request.reference,
             wire.unix(expiry_of(request)),
-            wire.rupiah(request.amount),
+            rupiah(request.amount),
             (wire.UrlParam("PAY_RETURN", return_url), *self.addresses.notification),
             wire.Channel(codes.channel_of(request.method)),
             self.sub_merchant_id,
@@ -40,7 +40,7 @@ class EWalletProduct(Struct, frozen=True):
     def made(self, request: ChargeRequest, reply: httpx.Response) -> Made:
         """Where the payer's browser goes."""
         told = read_reply(reply, wire.e_wallet_reply, codes.ERRORS, codes.ODD)
-        check_reference(told.partner_reference_no, request)
+        check_reference(told.partner_reference_no, request.reference)
         if ADDRESS.fullmatch(told.web_redirect_url) is None:
             raise OutcomeUnknown("the charge was accepted, but the wallet's address is missing")
-        return Made(Redirect(told.web_redirect_url), wire.name(told.reference_no), request.expires_at)
+        return Made(Redirect(told.web_redirect_url), told_number(told.reference_no), request.expires_at)

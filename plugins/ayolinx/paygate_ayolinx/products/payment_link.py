@@ -16,9 +16,9 @@ from paygate import (
     Redirect,
     VirtualAccount,
 )
-from paygate.snap import read_reply
+from paygate.snap import Made, contact, jakarta_time, read_reply
 from paygate_ayolinx import codes, wire
-from paygate_ayolinx.products.product import ADDRESS, Addresses, Made, contact, expiry_of
+from paygate_ayolinx.products.product import ADDRESS, Addresses, expiry_of
 
 INDONESIAN: Final = re.compile(r"\+62([1-9][0-9]+)", re.ASCII)
 
@@ -50,7 +50,7 @@ class LinkProduct(Struct, frozen=True):
             tuple(wire.LinkItem(one.name, _whole(one.price, field), str(one.quantity)) for one in items),
             _offered(request.method),
             request.description or "",
-            wire.iso(expiry_of(request)),
+            jakarta_time(expiry_of(request)),
             self.addresses.notification,
         )
 

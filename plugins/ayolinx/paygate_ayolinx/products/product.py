@@ -7,18 +7,11 @@ from typing import Final, Protocol
 import httpx
 from msgspec import Struct
 
-from paygate import ChargeRequest, Instructions, InvalidCharge, OutcomeUnknown
+from paygate import ChargeRequest
+from paygate.snap import Made
 from paygate_ayolinx import wire
 
 ADDRESS: Final = re.compile(r"https?://[!-~]+", re.ASCII)
-
-
-class Made(Struct, frozen=True):
-    """What the answer to a new charge holds, in our words."""
-
-    instructions: Instructions
-    provider_reference: str | None = None
-    expires_at: datetime | None = None
 
 
 class Product(Protocol):
@@ -56,21 +49,7 @@ class Addresses(Struct, frozen=True):
         return (wire.UrlParam("NOTIFICATION", self.callback_url),) if self.callback_url else ()
 
 
-def check_reference(told: str | None, request: ChargeRequest) -> None:
-    """See that an answer names our charge, or none; raise OutcomeUnknown."""
-    if told not in (None, request.reference):
-        raise OutcomeUnknown("the answer is about another reference")
-
-
 def expiry_of(request: ChargeRequest) -> datetime:
     """When a charge of a product that `ends` does so."""
     assert request.expires_at is not None
     return request.expires_at
-
-
-def contact(request: ChargeRequest, field: str) -> str:
-    """What a product must know of the payer: "name", "email" or "phone"."""
-    value: str = getattr(request.customer, field, None) or ""
-    if not value.strip():
-        raise InvalidCharge(f"customer.{field}", f"a charge by {request.method.kind} needs it: add it")
-    return value

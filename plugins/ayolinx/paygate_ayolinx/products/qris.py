@@ -4,9 +4,9 @@ import httpx
 from msgspec import Struct
 
 from paygate import ChargeRequest, OutcomeUnknown, QrCode
-from paygate.snap import read_reply
+from paygate.snap import Made, check_reference, jakarta_time, read_reply, rupiah, told_number, told_time
 from paygate_ayolinx import codes, wire
-from paygate_ayolinx.products.product import Addresses, Made, check_reference
+from paygate_ayolinx.products.product import Addresses
 
 
 class QrisProduct(Struct, frozen=True):
@@ -23,20 +23,20 @@ class QrisProduct(Struct, frozen=True):
         expires_at = request.expires_at
         return wire.NewQris(
             request.reference,
-            wire.rupiah(request.amount),
+            rupiah(request.amount),
             wire.Channel(codes.channel_of(request.method), self.sub_merchant_id),
-            wire.iso(expires_at) if expires_at is not None else None,
+            jakarta_time(expires_at) if expires_at is not None else None,
             self.addresses.notification,
         )
 
     def made(self, request: ChargeRequest, reply: httpx.Response) -> Made:
         """The payload of the code."""
         told = read_reply(reply, wire.qris_reply, codes.ERRORS, codes.ODD)
-        check_reference(told.partner_reference_no, request)
+        check_reference(told.partner_reference_no, request.reference)
         if not told.qr_content.strip():
             raise OutcomeUnknown("the charge was accepted, but its QR payload is missing")
         return Made(
             QrCode(told.qr_content),
-            wire.name(told.reference_no),
-            wire.moment(told.expired_date) or request.expires_at,
+            told_number(told.reference_no),
+            told_time(told.expired_date) or request.expires_at,
         )

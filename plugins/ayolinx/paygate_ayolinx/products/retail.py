@@ -4,9 +4,9 @@ import httpx
 from msgspec import Struct
 
 from paygate import ChargeRequest, OutcomeUnknown, PaymentCode
-from paygate.snap import read_reply
+from paygate.snap import Made, check_reference, contact, jakarta_time, read_reply, rupiah, told_time
 from paygate_ayolinx import codes, wire
-from paygate_ayolinx.products.product import ADDRESS, Addresses, Made, check_reference, contact, expiry_of
+from paygate_ayolinx.products.product import ADDRESS, Addresses, expiry_of
 
 
 class RetailProduct(Struct, frozen=True):
@@ -29,10 +29,10 @@ class RetailProduct(Struct, frozen=True):
         phone = request.customer.phone
         return wire.NewRetail(
             request.reference,
-            wire.iso(expires_at) if self.iso else wire.unix(expires_at),
+            jakarta_time(expires_at) if self.iso else wire.unix(expires_at),
             name,
             email,
-            wire.rupiah(request.amount),
+            rupiah(request.amount),
             wire.Channel(codes.channel_of(request.method)),
             phone.removeprefix("+") if phone is not None else None,
             self.addresses.notification,
@@ -41,7 +41,7 @@ class RetailProduct(Struct, frozen=True):
     def made(self, request: ChargeRequest, reply: httpx.Response) -> Made:
         """The code, and a page that shows it. Success is "00", as documented, or seven digits as always."""
         told = read_reply(reply, wire.retail_reply, codes.ERRORS, codes.ODD, codes.RETAIL_SUCCESS)
-        check_reference(told.partner_reference_no, request)
+        check_reference(told.partner_reference_no, request.reference)
         code = told.va_number.strip()
         if not code:
             raise OutcomeUnknown("the charge was accepted, but its code is missing")
@@ -49,5 +49,5 @@ class RetailProduct(Struct, frozen=True):
         return Made(
             PaymentCode(code, request.method.brand, url),
             None,
-            wire.moment(told.expiry_date) or request.expires_at,
+            told_time(told.expiry_date) or request.expires_at,
         )

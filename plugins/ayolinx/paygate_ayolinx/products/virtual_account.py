@@ -1,6 +1,5 @@
 """Virtual accounts: the payer transfers the exact amount to a number."""
 
-import hashlib
 import re
 from collections.abc import Mapping
 from typing import Final
@@ -16,9 +15,18 @@ from paygate import (
     OutcomeUnknown,
     VirtualAccount,
 )
-from paygate.snap import read_reply
+from paygate.snap import (
+    Made,
+    check_reference,
+    contact,
+    drawn,
+    jakarta_time,
+    read_reply,
+    rupiah,
+    told_money,
+    told_time,
+)
 from paygate_ayolinx import codes, wire
-from paygate_ayolinx.products.product import Made, check_reference, contact
 
 DIGITS: Final = re.compile(r"[0-9]+", re.ASCII)
 CUSTOMER_DIGITS: Final = 20
@@ -52,12 +60,12 @@ class VirtualAccountProduct(Struct, frozen=True):
             name,
             request.reference,
             CLOSED_AMOUNT,
-            wire.rupiah(request.amount),
+            rupiah(request.amount),
             wire.Channel(codes.channel_of(request.method)),
             number,
             request.customer.email,
             phone.removeprefix("+") if phone is not None else None,
-            wire.iso(expires_at) if expires_at is not None else None,
+            jakarta_time(expires_at) if expires_at is not None else None,
         )
 
     def made(self, request: ChargeRequest, reply: httpx.Response) -> Made:
@@ -65,7 +73,7 @@ class VirtualAccountProduct(Struct, frozen=True):
         assert isinstance(request.method, VirtualAccount)
         bank, wanted = request.method.bank, request.method.number
         told = read_reply(reply, wire.virtual_account_reply, codes.ERRORS, codes.ODD).virtual_account_data
-        check_reference(told.trx_id, request)
+        check_reference(told.trx_id, request.reference)
         number = told.virtual_account_no.strip()
         if DIGITS.fullmatch(number) is None:
             raise OutcomeUnknown("the charge was accepted, but its number is missing")
@@ -73,15 +81,9 @@ class VirtualAccountProduct(Struct, frozen=True):
             raise OutcomeUnknown("the charge was accepted under another number than the one given")
         if (told.partner_service_id or "").strip() not in ("", self.partner_service_ids[bank]):
             raise OutcomeUnknown("the answer is about another prefix than the bank's")
-        if told.total_amount is not None and wire.money(told.total_amount) != request.amount:
+        if told.total_amount is not None and told_money(told.total_amount) != request.amount:
             raise OutcomeUnknown("the charge was accepted with another amount")
-        return Made(AccountNumber(number, bank), None, wire.moment(told.expired_date) or request.expires_at)
-
-
-def drawn(reference: str) -> str:
-    """A customer number of 20 digits, drawn from the reference: the same charge always has the same one."""
-    number = int.from_bytes(hashlib.sha256(reference.encode()).digest()) % 10**CUSTOMER_DIGITS
-    return f"{number:0{CUSTOMER_DIGITS}d}"
+        return Made(AccountNumber(number, bank), None, told_time(told.expired_date) or request.expires_at)
 
 
 def _own(number: str, prefix: str) -> str:

@@ -1,11 +1,11 @@
 """Faults that show what must not be seen."""
 
 import base64
-import hmac
 import logging
+import sys
+from datetime import datetime
 
 import httpx
-from msgspec import Struct
 
 from paygate import CallbackRequest, Charge, ChargeRequest, Flow, InvalidRequest, PaygateError
 from tests.conformance.faulty.registry import caught_by
@@ -19,7 +19,7 @@ log = logging.getLogger("paygate_lontar")
 class ShowsTheRightSignature(Lontar):
     """Puts the signature that would have fitted into its error (paynesia)."""
 
-    def _verify(self, request: CallbackRequest):  # type: ignore[no-untyped-def]
+    def _verify(self, request: CallbackRequest) -> datetime:
         moment, given = request.header("x-lontar-time") or "", request.header("x-lontar-sign") or ""
         expected = self._expected(request, moment)
         if not self._fits(given, expected):
@@ -64,7 +64,7 @@ class PrintsItsSignature(Lontar):
     """Prints what it signs with (doku-python-library prints)."""
 
     def _expected(self, request: CallbackRequest, moment: str) -> bytes:
-        print("callback key", self._key())
+        sys.stdout.write(f"callback key {self._key()!r}\n")
         return super()._expected(request, moment)
 
 
@@ -88,7 +88,3 @@ class LogsThePayer(Lontar):
     def _create(self, request: ChargeRequest) -> Flow[Charge]:
         log.info("charge for %s", request.customer and request.customer.name)
         return (yield from super()._create(request))
-
-
-class _Seen(Struct):
-    pass

@@ -1,0 +1,14 @@
+"""Every scenario, by the room that it is in, in the order in which they are played and documented."""
+
+from typing import Final
+
+from paygate.conformance.scenario import Scenario
+from paygate.conformance.scenarios import codes, outcomes, requests, sending, shape
+
+SCENARIOS: Final[tuple[Scenario, ...]] = (
+    *shape.SCENARIOS,
+    *requests.SCENARIOS,
+    *outcomes.SCENARIOS,
+    *sending.SCENARIOS,
+    *codes.SCENARIOS,
+)

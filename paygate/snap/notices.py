@@ -1,0 +1,196 @@
+"""What a SNAP provider's calls tell: how a QRIS or wallet charge stands, or that an account was paid.
+
+What may be missing may be null or of another kind as well: that is not worth losing a paid charge for.
+Source: SNAP BI, the portal's pages on services 25, 52 and 56, and the standard answers to them.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+from paygate.callback import CallbackReply, CallbackRequest
+from paygate.errors import CallbackRejected, ChargeNotFound, OutcomeUnknown
+from paygate.methods import EWallet, Method, Qris, VirtualAccount
+from paygate.model import Charge, ChargeStatus
+from paygate.snap.acknowledgements import Answer, acknowledgements, answer
+from paygate.snap.callbacks import Told, decoded
+from paygate.snap.catalogue import ACCOUNT_NOTIFY, DEBIT_NOTIFY, PATHS, QR_NOTIFY
+from paygate.snap.fields import Amount, Wire, told_money, told_number, told_time
+from paygate.snap.terms import SnapTerms
+
+REASON: Final = {"english": "Success", "indonesia": "Sukses"}
+TAKEN: Final = "00"
+
+
+class Notice(Wire, frozen=True):
+    """Services 52 and 56."""
+
+    latest_transaction_status: str
+    original_partner_reference_no: str
+    original_reference_no: Any = None
+    amount: Amount | None = None
+    finished_time: Any = None
+    paid_time: Any = None
+    additional_info: Any = None
+
+
+class Flag(Wire, frozen=True):
+    """Service 25: a virtual account was paid. Texts are echoed as they came."""
+
+    trx_id: str
+    paid_amount: Amount
+    partner_service_id: str | None = None
+    customer_no: str | int | None = None
+    virtual_account_no: str | None = None
+    virtual_account_name: str | None = None
+    payment_request_id: str | None = None
+    payment_flag_status: Any = None
+    trx_date_time: Any = None
+    additional_info: Any = None
+
+
+class Shape(Wire, frozen=True):
+    """What tells a notice from a flag: a notice has a status."""
+
+    latest_transaction_status: Any = None
+
+
+class PaidAmount(Struct, frozen=True):
+    """An amount said back; both fields always stand there."""
+
+    value: str
+    currency: str
+
+
+class Echo(Wire, frozen=True, kw_only=True):
+    """A flag said back: what came, as it came, and that it was taken."""
+
+    partner_service_id: str | None = None
+    customer_no: str | int | None = None
+    virtual_account_no: str | None = None
+    virtual_account_name: str | None = None
+    trx_id: str
+    payment_request_id: str | None = None
+    paid_amount: PaidAmount
+    payment_flag_status: str
+    payment_flag_reason: Mapping[str, str]
+
+
+class Echoed(Answer, frozen=True):
+    """Our answer to a flag."""
+
+    virtual_account_data: Echo
+
+
+notice: Final = msgspec.json.Decoder(Notice)
+flag: Final = msgspec.json.Decoder(Flag)
+shape: Final = msgspec.json.Decoder(Shape)
+
+
+class SnapReader(Struct, frozen=True):
+    """Reads the standard's three calls. A status that nobody knows is refused, never taken for another.
+
+    `partner_service_ids` are the banks' prefixes, by bank: where a call tells no channel, they tell the bank.
+    """
+
+    terms: SnapTerms
+    partner_service_ids: Mapping[str, str]
+
+    def service_of(self, request: CallbackRequest, *, authorized: bool) -> str:  # noqa: ARG002
+        """By the end of its path; QRIS where that tells nothing."""
+        path = request.path.partition("?")[0].rstrip("/")
+        for service in (ACCOUNT_NOTIFY, DEBIT_NOTIFY):
+            if path.endswith(PATHS[service]):
+                return service
+        return QR_NOTIFY
+
+    def read(self, request: CallbackRequest, *, authorized: bool) -> Told:
+        """A notice where it has a status, else a flag: the proven body says so, not the path."""
+        body = request.body
+        malformed = acknowledgements(self.service_of(request, authorized=authorized)).malformed
+        if decoded(shape, body, malformed).latest_transaction_status is not None:
+            return self._noticed(decoded(notice, body, malformed), body, malformed)
+        told = decoded(flag, body, acknowledgements(ACCOUNT_NOTIFY).malformed)
+        return self._paid(told, body)
+
+    def _noticed(self, told: Notice, raw: bytes, malformed: CallbackReply) -> Told:
+        """A notice's charge. Its asked-for amount is not known here: compare `paid_amount` with yours."""
+        status = self._status(told.latest_transaction_status, malformed)
+        if not told.original_partner_reference_no:
+            raise CallbackRejected("body", "the reference is empty", malformed)
+        method = self.terms.method_of(told.additional_info) or self._only()
+        is_paid = status is ChargeStatus.PAID
+        paid_amount = told_money(told.amount) if is_paid else None
+        if is_paid and paid_amount is None:
+            raise CallbackRejected("amount", "the paid amount cannot be read", malformed)
+        answers = acknowledgements(DEBIT_NOTIFY if isinstance(method, EWallet) else QR_NOTIFY)
+        charge = Charge(
+            gateway=self.terms.gateway,
+            reference=told.original_partner_reference_no,
+            status=status,
+            method=method,
+            provider_reference=told_number(told.original_reference_no),
+            paid_at=(told_time(told.paid_time) or told_time(told.finished_time)) if is_paid else None,
+            paid_amount=paid_amount,
+            raw=raw,
+        )
+        return Told(charge, answers.taken, answers.again)
+
+    def _paid(self, told: Flag, raw: bytes) -> Told:
+        """A flag's charge: paid, unless it tells a paymentFlagStatus that says otherwise."""
+        answers = acknowledgements(ACCOUNT_NOTIFY)
+        if not told.trx_id:
+            raise CallbackRejected("body", "the reference is empty", answers.malformed)
+        info = told.additional_info if isinstance(told.additional_info, dict) else {}
+        flags = {one for one in (told.payment_flag_status, info.get("paymentFlagStatus")) if one is not None}
+        if len(flags) > 1:
+            raise CallbackRejected("status", "it tells two statuses", answers.malformed)
+        status = self._status(flags.pop(), answers.malformed) if flags else ChargeStatus.PAID
+        is_paid = status is ChargeStatus.PAID
+        paid_amount = told_money(told.paid_amount) if is_paid else None
+        if is_paid and paid_amount is None:
+            raise CallbackRejected("amount", "the paid amount cannot be read", answers.malformed)
+        charge = Charge(
+            gateway=self.terms.gateway,
+            reference=told.trx_id,
+            status=status,
+            method=self.terms.method_of(info) or self._bank_of(told.partner_service_id or ""),
+            provider_reference=(told.virtual_account_no or "").strip(" ") or None,
+            paid_at=told_time(told.trx_date_time) if is_paid else None,
+            paid_amount=paid_amount,
+            raw=raw,
+        )
+        return Told(charge, _echoed(told), answers.again)
+
+    def _status(self, told: object, malformed: CallbackReply) -> ChargeStatus:
+        try:
+            return self.terms.status((told if isinstance(told, str) else "?",))
+        except (OutcomeUnknown, ChargeNotFound):
+            raise CallbackRejected("status", "the status is not one that we know", malformed) from None
+
+    def _only(self) -> Method | None:
+        """The method of a notice without a channel, where the provider has but one that it can be."""
+        noticed = {one for one in self.terms.channels.values() if isinstance(one, (Qris, EWallet))}
+        return noticed.pop() if len(noticed) == 1 else None
+
+    def _bank_of(self, prefix: str) -> Method | None:
+        banks = [bank for bank, own in self.partner_service_ids.items() if own == prefix.strip(" ")]
+        return VirtualAccount(banks[0]) if len(banks) == 1 else None
+
+
+def _echoed(told: Flag) -> CallbackReply:
+    """The answer to a flag that we take: it is said back."""
+    echo = Echo(
+        partner_service_id=told.partner_service_id,
+        customer_no=told.customer_no,
+        virtual_account_no=told.virtual_account_no,
+        virtual_account_name=told.virtual_account_name,
+        trx_id=told.trx_id,
+        payment_request_id=told.payment_request_id,
+        paid_amount=PaidAmount(told.paid_amount.value, told.paid_amount.currency),
+        payment_flag_status=TAKEN,
+        payment_flag_reason=REASON,
+    )
+    return answer(200, Echoed(f"200{ACCOUNT_NOTIFY}00", "Successful", echo))
