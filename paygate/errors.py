@@ -102,6 +102,8 @@ class PaygateError(Exception):
             self.what = _hidden(value, self.what)
             if self.provider_message is not None:
                 self.provider_message = _hidden(value, self.provider_message)
+            if self.provider_code is not None:
+                self.provider_code = _hidden(value, self.provider_code)
         self.args = (self.what,)
 
     def __str__(self) -> str:

@@ -66,14 +66,12 @@ class Switchboard(Generic[G]):
         if gateway is not None:
             named = (self.named(gateway),)
             return Offer(reference, named, given, given.name(reference, gateway) if self._several else None)
-        claim = given.join(reference)
-        if claim is not None:
-            return Offer(reference, (self.by_name[claim.gateway],), given, claim)
         takers = self._routed(request.method)
-        if self._several:
-            claim = given.make(reference, takers[0].name)
-            if claim.gateway != takers[0].name:  # another call of the same charge was quicker
-                takers = (self.by_name[claim.gateway],)
+        if not self._several:
+            return Offer(reference, takers, given, None)
+        claim = given.make(reference, takers[0].name)
+        if claim.gateway != takers[0].name:
+            takers = (self.by_name[claim.gateway],)
         return Offer(reference, takers, given, claim)
 
     def route(self, method: Method) -> tuple[str, ...]:
@@ -166,16 +164,8 @@ class _Given:
         self._lock = threading.Lock()
         self._claims: dict[str, _Claim] = {}
 
-    def join(self, reference: str) -> _Claim | None:
-        """One more call for a reference that a gateway has; None where none has it."""
-        with self._lock:
-            claim = self._claims.get(reference)
-            if claim is not None:
-                claim.calls += 1
-        return claim
-
     def make(self, reference: str, gateway: str) -> _Claim:
-        """The first call for a reference, or one more where another was quicker."""
+        """The first call for a reference, or one more to the gateway that has it."""
         with self._lock:
             claim = self._claims.get(reference)
             if claim is None:

@@ -110,9 +110,8 @@ class Merchant:
             "Accept": "application/json",
             "Content-Type": "application/json" if verb == "POST" else None,
         }
-        kept = {
-            name: value.encode() for name, value in {**own, **(headers or {})}.items() if value is not None
-        }
+        given = {**own, **(headers or {})}.items()
+        kept = [(name.encode(), value.encode()) for name, value in given if value is not None]
         if content is None:
             content = b"" if body is None else json.dumps(body).encode()
         request = httpx.Request(verb, HOST + path, headers=kept, content=content)

@@ -9,10 +9,12 @@ from paygate.cli.cancel import cancel
 from paygate.cli.charge import charge
 from paygate.cli.demo import demo
 from paygate.cli.doctor import doctor
+from paygate.cli.gateways import gateways
 from paygate.cli.keygen import keygen
 from paygate.cli.new_adapter import new_adapter
 from paygate.cli.plugins import plugins
 from paygate.cli.query import query
+from paygate.cli.refund import refund
 from paygate.cli.sandbox import sandbox
 from paygate.cli.sign import sign
 from paygate.cli.verify import verify
@@ -22,7 +24,21 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (demo, sandbox, plugins, keygen, doctor, charge, query, cancel, sign, verify, new_adapter):
+for command in (
+    demo,
+    sandbox,
+    plugins,
+    keygen,
+    doctor,
+    gateways,
+    charge,
+    query,
+    cancel,
+    refund,
+    sign,
+    verify,
+    new_adapter,
+):
     app.command()(command)
 
 

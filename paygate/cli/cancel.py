@@ -6,7 +6,7 @@ import typer
 
 from paygate.cli.arguments import method_of
 from paygate.cli.charge import MethodText, Yes, confirm, interrupted
-from paygate.cli.charges import another_method, print_charge, settling
+from paygate.cli.charges import another_place, print_charge, settling
 from paygate.cli.configuration import FILE, Config, GatewayName, holding, is_production, read
 from paygate.cli.output import AsJson, explained
 from paygate.errors import AlreadyPaid, OutcomeUnknown, PaygateError, StateConflict
@@ -25,16 +25,21 @@ def cancel(
 ) -> None:
     """Ask the provider to stop collecting an unpaid charge. It is no refund."""
     taker: Gateway | None = None
+    paygate: Paygate | None = None
 
     def command(error: PaygateError) -> str | None:
         if taker is None or not isinstance(error, OutcomeUnknown | AlreadyPaid | StateConflict):
             return None
         return settling(error, ChargeRef(taker.name, reference, method_of(method)), taker, config)
 
-    with explained(as_json=as_json, command=command, hint=another_method):
+    def hint(error: PaygateError) -> str | None:
+        return another_place(error, paygate)
+
+    with explained(as_json=as_json, command=command, hint=hint):
         way = method_of(method)
         configuration = read(config)
-        with Paygate(configuration) as paygate:
+        paygate = Paygate(configuration)
+        with paygate:
             taker = holding(paygate, way, gateway)
             if is_production(configuration, taker.name) and taker.supports("cancel", way):
                 confirm(f"{taker.name} is in production: cancel {reference}?", yes=yes)

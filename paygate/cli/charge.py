@@ -60,16 +60,16 @@ def charge(
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Ask a gateway to collect money, and show what the payer needs."""
+    """Ask a gateway to collect money, the next of its route where nothing was done, and show what the payer needs."""
     takers: dict[str, Gateway] = {}
 
     def command(error: PaygateError) -> str | None:
-        taker = takers.get(error.gateway or "")
-        if taker is None or not isinstance(error, OutcomeUnknown | DuplicateReference):
+        if not isinstance(error, OutcomeUnknown | DuplicateReference):
             return None
-        return settling(
-            error, ChargeRef(taker.name, reference, method_of(method, tuple(offer))), taker, config
-        )
+        way = method_of(method, tuple(offer))
+        asked = [takers[error.gateway]] if error.gateway in takers else takers.values()
+        commands = [settling(error, ChargeRef(one.name, reference, way), one, config) for one in asked]
+        return "; ".join(filter(None, commands)) or None
 
     with explained(as_json=as_json, command=command, hint=option):
         is_told = any(one is not None for one in (name, email, phone))

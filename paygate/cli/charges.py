@@ -9,13 +9,14 @@ import msgspec
 
 from paygate.cli.arguments import typed
 from paygate.cli.configuration import FILE
-from paygate.cli.output import console, print_json, program, show
+from paygate.cli.output import Cure, console, print_json, program, show
 from paygate.cli.qr import drawn
 from paygate.errors import ChargeNotFound, PaygateError
 from paygate.gateway import Gateway
 from paygate.methods import AccountNumber, Instructions, Method, PaymentCode, QrCode, Redirect
 from paygate.model import Charge, ChargeRef, ChargeStatus
 from paygate.money import Money
+from paygate.routing import Paygate
 
 JAKARTA = timezone(timedelta(hours=7))
 UNASKABLE = (
@@ -48,9 +49,11 @@ def plain(charge: Charge) -> dict[str, Any]:
     del told["raw"]
     for key, moment in (("expires_at", charge.expires_at), ("paid_at", charge.paid_at)):
         told[key] = in_jakarta(moment).isoformat() if moment is not None else None
-    for key in ("amount", "paid_amount"):
-        if told[key] is not None:
-            told[key]["amount"] = str(told[key]["amount"])
+    for money in (told["amount"], told["paid_amount"], told["refunded_amount"]):
+        if money is not None:
+            money["amount"] = str(money["amount"])
+    for refund in told["refunds"]:
+        refund["amount"]["amount"] = str(refund["amount"]["amount"])
     return told
 
 
@@ -72,13 +75,17 @@ def settling(error: PaygateError, charge: ChargeRef, taker: Gateway, config: Pat
     """
     if charge.method is not None and taker.supports("query", charge.method):
         return query_command(charge.reference, charge.method, charge.gateway, config)
-    error.add_note(UNASKABLE)
+    error.add_note(Cure(UNASKABLE))
     return None
 
 
-def another_method(error: PaygateError) -> str | None:
+def another_place(error: PaygateError, paygate: Paygate | None) -> str | None:
     """What else may be the matter where the provider knows no such charge: it is asked for by its method."""
-    return "Or it was made by another method: see --method." if isinstance(error, ChargeNotFound) else None
+    if not isinstance(error, ChargeNotFound):
+        return None
+    if paygate is not None and len(paygate.gateways) > 1:
+        return "Or it was made by another method or gateway: see --method and --gateway."
+    return "Or it was made by another method: see --method."
 
 
 def in_jakarta(moment: datetime) -> datetime:
@@ -101,6 +108,8 @@ def _lines(charge: Charge) -> list[tuple[str, str, str]]:
         ("expires at", _time(charge.expires_at)),
         ("paid", _money(charge.paid_amount)),
         ("paid at", _time(charge.paid_at)),
+        ("refunded", _money(charge.refunded_amount)),
+        *(("refund", f"{one.reference}  {one.amount}  {one.status.name}") for one in charge.refunds),
         *instructed(charge.instructions),
     ]
     styles = {"status": COLOURS.get(charge.status, "red")}

@@ -57,12 +57,17 @@ def taking(paygate: Paygate, method: Method, name: str | None) -> tuple[Gateway,
 
 
 def holding(paygate: Paygate, method: Method, name: str | None) -> Gateway:
-    """The gateway of that name, or the only one that can have made a charge by this method."""
-    takers = taking(paygate, method, name)
-    if len(takers) > 1:
-        names = ", ".join(one.name for one in takers)
-        raise ConfigurationError(f"any of them can have made it, name one with --gateway: {names}")
-    return takers[0]
+    """The gateway of that name, or the only one that can have made a charge by this method.
+
+    The routes do not tell: they may have been others, or the charge was given to a gateway by name.
+    """
+    able = [one.name for one in paygate.gateways.values() if one.supports("create_charge", method)]
+    if name is None and len(able) > 1:
+        raise misuse(
+            f"several gateways can have made this charge: {', '.join(able)}",
+            "Name the one that did with --gateway: it stands in the charge.",
+        )
+    return taking(paygate, method, name)[0]
 
 
 def is_production(configuration: Settings, gateway: str) -> bool:

@@ -1,5 +1,6 @@
 """`paygate demo`: charges from beginning to end against a pretend provider, over real HTTP."""
 
+import socket
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
@@ -11,8 +12,9 @@ from paygate.cli.arguments import typed
 from paygate.cli.charges import instructed
 from paygate.cli.merchant import Merchant
 from paygate.cli.output import AsJson, explained, print_json
-from paygate.cli.sandbox import server, simulator_of
-from paygate.cli.timeline import Timeline
+from paygate.cli.places import takes
+from paygate.cli.sandbox import pretenders, server, simulator_of
+from paygate.cli.timeline import Timeline, Warnings
 from paygate.errors import CallbackRejected, OutcomeUnknown, PaygateError
 from paygate.methods import EWallet, Method, PaymentLink, QrCode, Qris, Retail, VirtualAccount
 from paygate.model import ChargeRef, ChargeRequest, ChargeStatus, Customer
@@ -32,11 +34,11 @@ BUDI = Customer(name="Budi Santoso", email="budi@shop.example", phone="+62812345
 
 def demo(
     adapter: Annotated[
-        str | None, typer.Option(help="Whose provider to pretend; the first that can, unless told.")
+        str | None, typer.Argument(help="Whose provider to pretend; the first that can, unless told.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Watch a charge being made, paid and called back, one cancelled, and one whose answer is lost."""
+    """Watch charges being made, paid, called back and cancelled; an answer that is lost; a gateway that is down."""
     with explained(as_json=as_json):
         serve = server()
         timeline = Timeline(silent=as_json)
@@ -53,6 +55,7 @@ def demo(
                     _others(paygate, merchant.url, timeline)
                     _logged_in(paygate, merchant, simulator, timeline)
                     _lost(paygate, {**settings, "timeout_seconds": 1}, simulator, timeline)
+                    _passed_on(settings, other_than(simulator, merchant.url), serve, timeline)
                     _counted(simulator, timeline)
         if as_json:
             print_json(timeline.story)
@@ -152,6 +155,45 @@ def _lost(paygate: Paygate, impatient: dict[str, Any], simulator: Simulator, tim
     timeline.say("It is not sent again. It is asked for:")
     reference = ChargeRef("main", order.reference, order.method)
     timeline.step("query settles it", ChargeStatus.PENDING, paygate.query(reference).status)
+
+
+def _passed_on(settings: dict[str, Any], other: Simulator, serve: Any, timeline: Timeline) -> None:
+    """A charge that the first gateway of a route cannot get, for nobody listens at its address."""
+    timeline.chapter("The first gateway is down, and the next one takes the charge")
+    with serve(other) as provider:
+        gateways = {
+            "main": {**settings, "base_url": _nowhere()},
+            "backup": {**other.settings, "base_url": provider.url, "timeout_seconds": 30},
+        }
+        document = {"gateways": gateways, "routes": {"qris": ["main", "backup"]}}
+        timeline.say(
+            f"qris goes to main ({settings['adapter']}), then to backup ({other.settings['adapter']})."
+        )
+        with Paygate.from_mapping(document, listeners=[timeline]) as both, Warnings(timeline):
+            charge = both.create_charge(_order("DEMO-8"))
+            timeline.step("create_charge", ChargeStatus.PENDING, charge.status)
+            timeline.step("the gateway that has it", "backup", charge.gateway)
+            timeline.step("query asks there", ChargeStatus.PENDING, both.query(charge).status)
+    for reference, count in other.ledger.counts().items():
+        timeline.step(f"charges with reference {reference}", 1, count)
+
+
+def other_than(simulator: Simulator, shop: str) -> Simulator:
+    """A second provider: of another adapter where one ships a simulator, else another one of the same."""
+    name = simulator.settings["adapter"]
+    others = (
+        found.plugin.name
+        for found in pretenders(but=name)
+        if found.failure is None and takes(found.methods, QRIS.kind, "")
+    )
+    return simulator_of(next(others, name), f"{shop}/callbacks/backup", 1.0)
+
+
+def _nowhere() -> str:
+    """An address at which nobody listens."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{taken.getsockname()[1]}"
 
 
 def _counted(simulator: Simulator, timeline: Timeline) -> None:

@@ -7,9 +7,11 @@ from typing import Annotated
 import typer
 
 from paygate.cli.configuration import FILE, Config
-from paygate.cli.examination import examined, looked_into
+from paygate.cli.examination import adapters_of, examined, looked_into
 from paygate.cli.findings import plain_finding, print_findings
+from paygate.cli.inspection import Inspected
 from paygate.cli.output import AsJson, explained, print_json, show
+from paygate.cli.places import route_findings
 from paygate.cli.sandbox import check_url
 from paygate.diagnosis import Finding, Verdict
 from paygate.errors import ConfigurationError, NotSent
@@ -54,9 +56,15 @@ def _looked(
         raise ConfigurationError(f"no gateway is named {only!r}; configured: {names}")
     if url is not None and only is None and len(into.gateways) > 1:
         raise ConfigurationError(f"say with --gateway whose callback URL it is: {names}")
-    if into.findings:
-        yield None, into.findings
+    found = adapters_of(into)
+    methods = {name: one.methods for name, one in found.items() if isinstance(one, Inspected)}
+    findings = [*into.findings, *(route_findings(methods, into.routes) if only is None else ())]
+    if findings:
+        yield None, findings
     for name, one in into.gateways.items():
         if only not in {None, name}:
             continue
-        yield name, one if isinstance(one, list) else [*examined(one, into.routes, url, offline=offline)]
+        if isinstance(one, list):
+            yield name, one
+        else:
+            yield name, [*examined(one, found[name], into.routes, url, offline=offline)]

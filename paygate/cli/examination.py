@@ -10,7 +10,7 @@ from msgspec import Struct
 from paygate import adapters, settings
 from paygate.cli.configuration import read
 from paygate.cli.doorbell import ring
-from paygate.cli.inspection import inspect
+from paygate.cli.inspection import Inspected, inspect, inspected
 from paygate.cli.output import cure_of
 from paygate.cli.probe import asked, told
 from paygate.cli.recording import Recording
@@ -80,7 +80,7 @@ def _one_by_one(document: Mapping[str, Any], folder: Path) -> dict[str, GatewayS
             found[name] = settings.from_mapping({"gateways": {name: table}}, folder).gateways[name]
         except ConfigurationError as wrong:
             adapter = table.get("adapter") if isinstance(table, Mapping) else None
-            plugin = [plugin_of(name, adapter)] if isinstance(adapter, str) else []
+            plugin = [_plugin(name, adapter)] if isinstance(adapter, str) else []
             found[name] = [*plugin, *(_bad("settings", line, wrong) for line in wrong.what.splitlines())]
     return found
 
@@ -103,12 +103,32 @@ def _environments(gateways: Mapping[str, GatewaySettings]) -> Iterator[Finding]:
         )
 
 
-def examined(one: GatewaySettings, routes: Routes, url: str | None, *, offline: bool) -> Iterator[Finding]:
+def adapters_of(into: Looked) -> dict[str, Inspected | Finding]:
+    """The adapter of each gateway that can be read, imported in another process, or what is wrong with it."""
+    plugins: dict[str, adapters.Plugin] = {}
+    found: dict[str, Inspected | Finding] = {}
+    for name, one in into.gateways.items():
+        if isinstance(one, GatewaySettings):
+            try:
+                plugins[name] = adapters.find(one.adapter, name)
+            except PaygateError as error:
+                found[name] = problem("plugin", error)
+    different = {plugin.name: plugin for plugin in plugins.values()}
+    known = dict(zip(different, inspected(different.values()), strict=True))
+    for name, plugin in plugins.items():
+        failure = known[plugin.name].failure
+        found[name] = problem("plugin", failure) if failure is not None else known[plugin.name]
+    return found
+
+
+def examined(
+    one: GatewaySettings, adapter: Inspected | Finding, routes: Routes, url: str | None, *, offline: bool
+) -> Iterator[Finding]:
     """Look at one gateway: plugin, settings, the adapter's own findings, the provider, the callback URL."""
-    plugin = plugin_of(one.name, one.adapter)
-    yield plugin
-    if plugin.verdict is not Verdict.GOOD:
+    if not isinstance(adapter, Inspected):
+        yield adapter
         return
+    yield _offered(adapter)
     recording = Recording(Pool(one.max_in_flight))
     try:
         paygate = alone(one, routes, recording)
@@ -138,17 +158,19 @@ def reached(gateway: Gateway, adapter: type[Any], recording: Recording) -> Findi
     return login if login.verdict is Verdict.BAD or recording.heard else asked(gateway, adapter)
 
 
-def plugin_of(gateway: str, adapter: str) -> Finding:
+def _plugin(gateway: str, adapter: str) -> Finding:
     """Whether the adapter can be loaded: tried in another process first, for it may hang or end this one."""
     try:
         plugin = adapters.find(adapter, gateway)
     except PaygateError as error:
         return problem("plugin", error)
     found = inspect(plugin)
-    if found.failure is not None:
-        return problem("plugin", found.failure)
+    return _offered(found) if found.failure is None else problem("plugin", found.failure)
+
+
+def _offered(found: Inspected) -> Finding:
     but = "".join(f"; {remark}" for remark in found.remarks)
-    return Finding("plugin", Verdict.GOOD, f"{plugin.source} offers {adapter}{but}")
+    return Finding("plugin", Verdict.GOOD, f"{found.plugin.source} offers {found.plugin.name}{but}")
 
 
 def _provider(gateway: Gateway, adapter: type[Any], recording: Recording) -> Iterator[Finding]:
@@ -225,6 +247,7 @@ def _callback_url(
 
 
 def problem(subject: str, error: PaygateError) -> Finding:
+    """An error as a finding."""
     return _bad(subject, told(error), error)
 
 

@@ -58,6 +58,12 @@ def print_json(value: Any) -> None:
     )
 
 
+class Cure(str):
+    """What to do about one error, in the place of the general advice for its kind: a note of that error."""
+
+    __slots__ = ()
+
+
 @contextmanager
 def explained(
     *,
@@ -88,13 +94,16 @@ def explained(
 def misuse(what: str, cure: str) -> ConfigurationError:
     """The error of a command that cannot work so, with a cure of its own in the place of the general one."""
     error = ConfigurationError(what)
-    error.add_note(cure)
+    error.add_note(Cure(cure))
     return error
 
 
 def cure_of(error: PaygateError) -> str:
-    """What to do about an error: its own cure, or the general one of its kind."""
-    return " ".join(getattr(error, "__notes__", ())) or advice_for(type(error), "en")
+    """What to do about an error, its own cure or the general one of its kind; then what else is noted."""
+    notes = getattr(error, "__notes__", ())
+    cures = [note for note in notes if isinstance(note, Cure)]
+    others = [note for note in notes if not isinstance(note, Cure)]
+    return " ".join(dict.fromkeys([*(cures or (advice_for(type(error), "en"),)), *others]))
 
 
 def program() -> str:

@@ -6,7 +6,7 @@ import typer
 
 from paygate.cli.arguments import method_of
 from paygate.cli.charge import MethodText
-from paygate.cli.charges import another_method, print_charge
+from paygate.cli.charges import another_place, print_charge
 from paygate.cli.configuration import FILE, Config, GatewayName, holding, read
 from paygate.cli.output import AsJson, explained
 from paygate.model import ChargeRef
@@ -21,9 +21,11 @@ def query(
     as_json: AsJson = False,
 ) -> None:
     """Ask the provider how a charge stands; it changes nothing."""
-    with explained(as_json=as_json, hint=another_method):
+    paygate: Paygate | None = None
+    with explained(as_json=as_json, hint=lambda error: another_place(error, paygate)):
         way = method_of(method)
-        with Paygate(read(config)) as paygate:
+        paygate = Paygate(read(config))
+        with paygate:
             taker = holding(paygate, way, gateway)
             told = taker.query(ChargeRef(taker.name, reference, way))
         print_charge(told, as_json=as_json)

@@ -24,14 +24,18 @@ class Heard(Struct, frozen=True):
 
 
 class Recording(httpx.BaseTransport):
-    """Passes every request on, and remembers what its reply says of the time."""
+    """Passes every request on, and remembers where it went and what its reply says of the time."""
 
     def __init__(self, inner: httpx.BaseTransport) -> None:
         self.heard: list[Heard] = []
+        self.hosts: list[str] = []
         self._inner = inner
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send it, and note the reply's Date."""
+        host = request.url.netloc.decode("ascii")
+        if host not in self.hosts:
+            self.hosts.append(host)
         started = time.monotonic()
         reply = self._inner.handle_request(request)
         self.heard.append(Heard(time.time(), time.monotonic() - started, _date(reply)))

@@ -1,8 +1,9 @@
 """`paygate sandbox`: a pretend provider to develop against."""
 
 import json
-from collections.abc import Mapping
-from itertools import chain
+import socket
+import tomllib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -10,6 +11,7 @@ from urllib.parse import urlsplit
 import typer
 
 from paygate import adapters
+from paygate.cli.inspection import Inspected, inspect
 from paygate.cli.keygen import write_new
 from paygate.cli.output import AsJson, explained, misuse, print_json, show
 from paygate.errors import ConfigurationError, PluginError
@@ -23,7 +25,7 @@ EXTRA = (
 
 def sandbox(
     adapter: Annotated[
-        str | None, typer.Option(help="Whose provider to pretend; the first that can, unless told.")
+        str | None, typer.Argument(help="Whose provider to pretend; the first that can, unless told.")
     ] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="On 127.0.0.1; 0 takes a free one.")] = 8700,
     callback_url: Annotated[
@@ -56,6 +58,7 @@ def sandbox(
                 "Another sandbox may be running: stop it, or let --port 0 take a free one.",
             ) from None
         try:
+            _see_that_nobody_uses(folder)
             file = write_account(folder, {**simulator.settings, "base_url": running.url})
             _tell(running.url, file, callback_url, as_json=as_json)
             running.wait()
@@ -82,16 +85,25 @@ def simulator_of(adapter: str | None, callback_url: str, pace: float) -> Simulat
         if not hasattr(kind, "simulator"):
             raise PluginError(f"adapter {adapter!r} ships no simulator")
         return _made(kind, callback_url, pace)
-    problem = "pip install one that does"
-    for plugin in chain.from_iterable(adapters.installed().values()):
-        try:
-            kind = plugin.load()
-        except PluginError as error:  # a broken plugin must not hide the others
-            problem = error.what
-        else:
-            if hasattr(kind, "simulator"):
-                return _made(kind, callback_url, pace)
-    raise PluginError(f"no installed adapter ships a simulator: {problem}")
+    problems = ["pip install one that does"]
+    for found in pretenders():
+        if found.failure is None:
+            return _made(found.plugin.load(), callback_url, pace)
+        problems.append(found.failure.what)
+    raise PluginError(f"no installed adapter ships a simulator: {problems[-1]}")
+
+
+def pretenders(but: str = "") -> Iterator[Inspected]:
+    """The installed adapters that ship a simulator, and those that are broken; each is tried elsewhere first.
+
+    One may be left out by its name.
+    """
+    for name, claims in adapters.installed().items():
+        if len(claims) > 1 or name == but:  # of two, nobody knows which one is meant
+            continue
+        found = inspect(claims[0])
+        if found.failure is not None or "simulator" in found.answers:
+            yield found
 
 
 def _made(kind: type[Any], callback_url: str, pace: float) -> Simulator:
@@ -113,8 +125,10 @@ def write_account(folder: Path, settings: Mapping[str, Any]) -> Path:
     """
     file = folder / "paygate.toml"
     keys = {key for key, value in settings.items() if str(value).startswith("-----BEGIN")}
-    ours = file.is_file() and file.read_bytes().startswith(MARK.encode())
-    for made in (file, *(folder / f"{key}.pem" for key in keys)):
+    before = _account(folder)
+    ours = before is not None
+    former = {key for key, value in (before or {}).items() if value == {"file": f"{key}.pem"}}
+    for made in (file, *(folder / f"{key}.pem" for key in sorted(keys | former))):
         if ours:
             made.unlink(missing_ok=True)
         elif made.exists():
@@ -130,6 +144,32 @@ def write_account(folder: Path, settings: Mapping[str, Any]) -> Path:
             lines.append(f"{key} = {toml(value)}")
     write_new(file, "\n".join([*lines, ""]).encode())
     return file
+
+
+def _account(folder: Path) -> dict[str, Any] | None:
+    """The gateway of a configuration that an earlier start has made; None where there is none such."""
+    file = folder / "paygate.toml"
+    if not file.is_file() or not file.read_bytes().startswith(MARK.encode()):
+        return None
+    try:
+        gateway: dict[str, Any] = tomllib.loads(file.read_text("utf-8"))["gateways"]["main"]
+    except (ValueError, LookupError):
+        return {}  # somebody has changed what is made anew
+    return gateway
+
+
+def _see_that_nobody_uses(folder: Path) -> None:
+    """Leave the configuration of a sandbox alone that is still running."""
+    url = (_account(folder) or {}).get("base_url")
+    try:
+        parts = urlsplit(url if isinstance(url, str) else "")
+        socket.create_connection((parts.hostname or "", parts.port or 80), 1.0).close()
+    except (OSError, ValueError):
+        return
+    raise misuse(
+        f"{folder / 'paygate.toml'} is that of a sandbox which is running at {url}",
+        "Give this one a folder of its own with --folder.",
+    )
 
 
 def toml(value: object) -> str:

@@ -1,6 +1,7 @@
 """The story of the demo: what was sent, what came back, and whether each step is what it should be."""
 
 import io
+import logging
 import time
 from typing import Any
 
@@ -89,6 +90,24 @@ class Timeline:
 
     def _show(self, *parts: str | tuple[str, str]) -> None:
         show(*parts, to=self._console)
+
+
+class Warnings(logging.Handler):
+    """Puts what paygate warns of into a story, while it is told."""
+
+    def __init__(self, timeline: Timeline) -> None:
+        super().__init__(logging.WARNING)
+        self._timeline = timeline
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Tell one warning."""
+        self._timeline.say(f"  {record.getMessage()}")
+
+    def __enter__(self) -> None:
+        logging.getLogger("paygate").addHandler(self)
+
+    def __exit__(self, *_: object) -> None:
+        logging.getLogger("paygate").removeHandler(self)
 
 
 def _shown(value: object) -> str:

@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-import anyio
 import httpx
 import msgspec
 
@@ -15,6 +14,7 @@ from paygate import settings as configuration
 from paygate.conformance.report import Breach
 from paygate.conformance.subject import Abilities
 from paygate.conformance.tripwire import Tripwire
+from paygate.conformance.watch import Canaries, secrets_of
 from paygate.conformance.wire import Sent, Wire
 from paygate.errors import PaygateError
 from paygate.flow import Conversation
@@ -53,12 +53,14 @@ class Clock:
 class Bench:
     """Everything that one scenario works with; `method` is what it is played by."""
 
-    def __init__(self, kit: "GatewayConformance", method: Method, abilities: Abilities) -> None:
+    def __init__(
+        self, kit: "GatewayConformance", method: Method, abilities: Abilities, *, account: int = 0
+    ) -> None:
         self.kit = kit
         self.method = method
         self.abilities = abilities
         self.clock = Clock()
-        self.simulator = kit.provider(0)
+        self.simulator = kit.provider(account)
         self._reset(self.simulator)
         self.settings = dict(kit.settings(self.simulator))
         self.base_url = str(self.settings["base_url"])
@@ -102,6 +104,23 @@ class Bench:
             **options,
         }
 
+    def differs(self, other: "Bench") -> list[str]:
+        """The settings that belong to one account: they are others on another account's bench."""
+        return [key for key, value in self.settings.items() if other.settings.get(key) != value]
+
+    @property
+    def secrets(self) -> Canaries:
+        """The secret settings, and how they are called."""
+        return secrets_of(self.settings, self.kit.adapter.settings_type)
+
+    @property
+    def public(self) -> frozenset[str]:
+        """The settings that are no secret: they may be seen wherever they are."""
+        secrets = self.secrets
+        return frozenset(
+            value for value in self.settings.values() if isinstance(value, str) and value not in secrets
+        )
+
     # what is asked
 
     def reference(self) -> str:
@@ -140,21 +159,6 @@ class Bench:
         if tripwire.touched:
             raise Breach(f"{operation} used {tripwire.touched[0]} by itself, past paygate")
         return outcome
-
-    def alone(self, operation: str, *about: Any, shell: str) -> Charge | PaygateError:
-        """What comes of an operation in a new gateway of one shell: "blocking", "asyncio" or "trio"."""
-        if shell == "blocking":
-            return self.tried(self.gateway(), operation, *about)
-
-        async def run() -> Charge | PaygateError:
-            gateway = self.async_gateway()
-            try:
-                charge: Charge = await getattr(gateway, operation)(*about)
-            except PaygateError as error:
-                return error
-            return charge
-
-        return anyio.run(run, backend=shell)
 
     # what is in the books
 

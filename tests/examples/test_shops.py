@@ -40,7 +40,7 @@ METHODS: Final = [
 class Town:
     """A shop that runs, and the pretend provider that it and its buyers use."""
 
-    def __init__(self, url: str, book: Path, simulator: AyolinxSimulator) -> None:
+    def __init__(self, url: str, book: Path, simulator: Any) -> None:
         self.url = url
         self.simulator = simulator
         self._book = book

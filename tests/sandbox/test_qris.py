@@ -1,12 +1,15 @@
+import struct
+import zlib
 from decimal import Decimal
 
 import pytest
 import qriskit
+import segno
 from hypothesis import given
 from hypothesis import strategies as st
 
 from paygate import Money
-from paygate.sandbox import qris_fields, qris_payload
+from paygate.sandbox import qris_fields, qris_payload, qris_picture
 
 REFERENCES = st.from_regex(r"[\x21-\x7e]{1,25}", fullmatch=True)
 AMOUNTS = st.decimals("0.01", "9999999999.99", places=2)
@@ -180,6 +183,38 @@ def test_a_broken_payload_is_refused(payload: str) -> None:
     """A missing, lower-case or wrong checksum and a wrong length raise ValueError."""
     with pytest.raises(ValueError):
         qris_fields(payload)
+
+
+def test_a_payload_has_a_picture() -> None:
+    """In PNG, of every dot of its code and the quiet border that a scanner needs, dark on light."""
+    payload = made()
+    picture = qris_picture(payload)
+    kind, width, height, depth, colour = struct.unpack(">4sIIBB", picture[12:26])
+    assert (b"\x89PNG\r\n\x1a\n", b"IHDR") == (picture[:8], kind)
+    code = segno.make(payload, micro=False)
+    assert (6 * (len(code.matrix) + 8),) * 2 == (width, height)
+    assert (1, 0) == (depth, colour)
+    start = picture.index(b"IDAT")
+    packed = picture[start + 4 : start + 4 + int.from_bytes(picture[start - 4 : start], "big")]
+    stored = zlib.decompress(packed)
+    stride = 1 + (width + 7) // 8
+    lines = [bytes(stride - 1)]
+    for place in range(0, len(stored), stride):
+        line = stored[place + 1 : place + stride]
+        above = lines[-1] if stored[place] == 2 else bytes(stride - 1)  # PNG's filter "up", or none
+        assert stored[place] in (0, 2)
+        lines.append(bytes((one + other) % 256 for one, other in zip(line, above, strict=True)))
+
+    def is_dark(row: int, column: int) -> bool:
+        x, y = 6 * (column + 4) + 3, 6 * (row + 4) + 3
+        return not lines[y + 1][x // 8] >> (7 - x % 8) & 1
+
+    size = range(-4, len(code.matrix) + 4)
+    inside = range(len(code.matrix))
+    for row in size:
+        for column in size:
+            expected = row in inside and column in inside and code.matrix[row][column] == 1
+            assert expected == is_dark(row, column)
 
 
 @pytest.mark.parametrize("amount", ["99999999999999.99", "12345678901.50"])

@@ -59,6 +59,8 @@ def test_a_wait_is_rounded_up(seconds: float, written: str) -> None:
     [
         (Qris(), "QRIS"),
         (EWallet("dana"), "E-wallet DANA"),
+        (EWallet("gopay"), "E-wallet GoPay"),
+        (EWallet("shopeepay"), "E-wallet ShopeePay"),
         (VirtualAccount("mandiri"), "Virtual account Mandiri"),
         (VirtualAccount("bni"), "Virtual account BNI"),
         (Retail("pos_indonesia"), "Store Pos Indonesia"),

@@ -82,11 +82,12 @@ class Workshop:
         )
 
     def patch(self, patch: Path) -> None:
-        """Write what the author owes: a patch of the plugin's folder."""
+        """Write what the author owes, a patch of the plugin's folder; then nothing needs `owed.py`."""
         done = subprocess.run(
             ["git", "apply", "-p1", str(patch)], cwd=self.plugin, capture_output=True, text=True, check=False
         )
         assert 0 == done.returncode, done.stderr
+        (self.plugin / f"paygate_{self.name}" / "owed.py").unlink()
 
     def copy(self, folder: Path) -> "Workshop":
         """The same plugin on another table; nothing of it is installed there."""

@@ -3,7 +3,7 @@
 from typing import Final
 
 from paygate.conformance.scenario import Scenario
-from paygate.conformance.scenarios import codes, outcomes, requests, sending, shape
+from paygate.conformance.scenarios import callbacks, codes, forgeries, money, outcomes, privacy, requests, sending, shape, shells
 
 SCENARIOS: Final[tuple[Scenario, ...]] = (
     *shape.SCENARIOS,
@@ -11,4 +11,9 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
     *outcomes.SCENARIOS,
     *sending.SCENARIOS,
     *codes.SCENARIOS,
+    *money.SCENARIOS,
+    *callbacks.SCENARIOS,
+    *forgeries.SCENARIOS,
+    *privacy.SCENARIOS,
+    *shells.SCENARIOS,
 )

@@ -9,7 +9,7 @@ import httpx
 from paygate.conformance.bench import Bench, ref_of
 from paygate.conformance.report import Breach
 from paygate.conformance.scenario import Per, scenario
-from paygate.conformance.watch import secrets_of, seen
+from paygate.conformance.watch import seen
 from paygate.conformance.wire import origin_of
 from paygate.errors import AuthenticationFailed
 from paygate.flow import Conversation, Credential
@@ -45,7 +45,7 @@ def requests_are_signed_when_sent(bench: Bench) -> None:
     """A flow yields bare requests; the credential signs each one afresh, and changes nothing else of it."""
     adapter = bench.adapter()
     credential = _credential(bench, adapter)
-    canaries = secrets_of(bench.settings, bench.kit.adapter.settings_type)
+    canaries = bench.secrets
     request = bench.request()
     flows: list[tuple[str, Any]] = [("create_charge", adapter.create_charge(request))]
     if bench.abilities.can("query", bench.method):

@@ -16,10 +16,10 @@ from paygate.sandbox.snap.account import SnapSandboxAccount
 from paygate.sandbox.snap.fields import VISIBLE
 from paygate.snap import notice_string, request_string, sign_rsa, token_string
 
-Signs: TypeAlias = Literal["own", "documented"]
+SnapSigns: TypeAlias = Literal["own", "documented"]
 """The path that a call with a token is signed over: that of the merchant's address, or the standard's."""
 
-Hmac: TypeAlias = Literal["sha512", "sha256"]
+SnapHmac: TypeAlias = Literal["sha512", "sha256"]
 Body: TypeAlias = dict[str, Any]
 
 TOKEN_PATH: Final = "/v1.0/access-token/b2b"  # noqa: S105 - a path
@@ -29,7 +29,7 @@ JAKARTA: Final = timezone(timedelta(hours=7))
 class SnapCaller:
     """Calls a merchant back at `url`, by either of the two proofs.
 
-    `client_key` is what the provider calls itself, the merchant's own client key unless told. A notice is told
+    `client_key` is what the provider calls itself, the merchant's own client key unless told. A notice comes
     by the same bytes in every retry, its timestamp included: the standard does not say, and this is the
     harder case. A call with a token is signed anew each time.
     """
@@ -41,8 +41,8 @@ class SnapCaller:
         now: Callable[[], datetime],
         *,
         client_key: str | None = None,
-        signs: Signs = "own",
-        hmac: Hmac = "sha512",
+        signs: SnapSigns = "own",
+        hmac: SnapHmac = "sha512",
         hexadecimal: bool = False,
     ) -> None:
         self.url = httpx.URL(url)
@@ -54,10 +54,11 @@ class SnapCaller:
         self._hexadecimal = hexadecimal
         self._numbers = itertools.count(1)
 
-    def by_notice(self, url: httpx.URL, body: Body, code: str = "") -> Telling:
+    def by_notice(self, url: httpx.URL, body: Body, code: str = "", echoed: Sequence[str] = ()) -> Telling:
         """By a notice, signed over the path of its address; a query in it is not signed.
 
-        The merchant has taken it with HTTP 200 and this responseCode, or any success where none is given.
+        The merchant has taken it with HTTP 200 and this responseCode, or any success where none is given. It
+        must say these fields of the body back, where there are some.
         """
         content = json.dumps(body).encode()
         stamp = self._stamp()
@@ -66,14 +67,14 @@ class SnapCaller:
 
         def tell() -> Flow[bool]:
             reply = yield httpx.Request("POST", url, headers=headers, content=content)
-            return _is_taken(reply, code)
+            return _is_taken(reply, code) and (not echoed or _is_echoed(reply, body, echoed))
 
         return tell
 
     def by_token(self, path: str, body: Body, code: str = "", echoed: Sequence[str] = ()) -> Telling:
         """By SNAP BI's form: log in at the merchant's, then tell under its token; each retry does so anew.
 
-        The merchant must say these fields of the body back, where there are some.
+        `code` and `echoed` are as in `by_notice`.
         """
 
         def tell() -> Flow[bool]:
@@ -81,7 +82,7 @@ class SnapCaller:
             if token is None:
                 return False
             reply = yield self._told(path, token, json.dumps(body).encode())
-            return _is_taken(reply, code) and (not echoed or is_echoed(reply, body, echoed))
+            return _is_taken(reply, code) and (not echoed or _is_echoed(reply, body, echoed))
 
         return tell
 
@@ -125,7 +126,7 @@ def jakarta(moment: datetime | None) -> str:
     return moment.astimezone(JAKARTA).isoformat(timespec="seconds") if moment else ""
 
 
-def is_echoed(reply: httpx.Response, told: Body, fields: Sequence[str]) -> bool:
+def _is_echoed(reply: httpx.Response, told: Body, fields: Sequence[str]) -> bool:
     """Whether an answer to a virtual account's payment repeats what it is about."""
     body = _read(reply)
     data = body.get("virtualAccountData")

@@ -39,9 +39,6 @@ if TYPE_CHECKING:
     from paygate_midtrans.simulator import MidtransSimulator
 
 CHARGE: Final = "/v2/charge"
-CREATION_ERRORS: Final = {
-    code: kind for code, kind in codes.ERRORS.items() if code not in codes.NOT_OF_CREATION
-}
 ENDS: Final = {"cancel": (200, ChargeStatus.CANCELLED), "expire": (407, ChargeStatus.EXPIRED)}
 """The success code of each way to end a charge, and how the charge stands then. 407 is no error there."""
 
@@ -81,7 +78,7 @@ class Midtrans:
         reply = yield requests.post(
             self._charge_url, wire.encode(order), *self._told_where, *self._key(request)
         )
-        code, told = answers.judged(reply, codes.NEW, CREATION_ERRORS)
+        code, told = answers.judged(reply, codes.NEW)
         if code == codes.DENIED and told.order_id is None:
             raise OutcomeUnknown(
                 "Midtrans is still at work on the same request", http_status=reply.status_code
@@ -215,7 +212,7 @@ class Midtrans:
             expires_at=wire.moment(told.expiry_time),
             paid_at=wire.moment(told.settlement_time) if is_paid else None,
             paid_amount=answers.paid_amount_of(told) if is_paid else None,
-            refunded_amount=answers.refunded_of(told, refunds),
+            refunded_amount=answers.refunded_of(told, status, refunds),
             refunds=refunds,
             raw=reply.content,
         )

@@ -1,7 +1,7 @@
 """What Midtrans' answers mean: a message, a definite no, or nothing that can be relied on."""
 
 import re
-from collections.abc import Container, Mapping
+from collections.abc import Container
 from decimal import Decimal
 from typing import Any, Final
 
@@ -17,7 +17,6 @@ from paygate import (
     Method,
     Money,
     OutcomeUnknown,
-    PaygateError,
     QrCode,
     Qris,
     RateLimited,
@@ -38,10 +37,7 @@ DEEPLINK: Final = "deeplink-redirect"
 
 
 def judged(
-    reply: httpx.Response,
-    good: Container[int],
-    errors: Mapping[int, type[PaygateError]] = codes.ERRORS,
-    cancelling: bool = False,
+    reply: httpx.Response, good: Container[int], *, cancelling: bool = False
 ) -> tuple[int, wire.Answer]:
     """The code and the message of an answer that is no refusal; raise what any other one means.
 
@@ -62,7 +58,7 @@ def judged(
         raise OutcomeUnknown("HTTP status and status code disagree", **context)
     if code in good:
         return code, told
-    kind = errors.get(code)
+    kind = codes.ERRORS.get(code)
     if kind is None:
         raise OutcomeUnknown("the status code is not one that we know", **context)
     what = context["provider_message"]
@@ -157,12 +153,18 @@ def refunds_of(told: wire.Answer) -> tuple[Refund, ...]:
     )
 
 
-def refunded_of(told: wire.Answer, refunds: tuple[Refund, ...]) -> Money | None:
-    """What the refunds add up to: Midtrans' own sum at the top of an answer, or that of what it lists."""
-    own = wire.money(told.refund_amount)
-    if own is not None or not refunds:
-        return own
-    return Money.idr(sum((one.amount.amount for one in refunds), Decimal(0)))
+def refunded_of(told: wire.Answer, status: ChargeStatus, refunds: tuple[Refund, ...]) -> Money | None:
+    """What was given back: all of a refunded charge, else Midtrans' own sum, or that of what it lists.
+
+    The sum at the top of the answer to a refund is all that was given back so far, by the docs; some answers
+    have that one refund's amount there.
+    """
+    told_sum = wire.money(told.refund_amount)
+    if status is ChargeStatus.REFUNDED:
+        return wire.money(told.gross_amount) or told_sum
+    listed = sum((one.amount.amount for one in refunds), Decimal(0))
+    known = max(listed, told_sum.amount if told_sum is not None else Decimal(0))
+    return Money.idr(known) if known else None
 
 
 def check_refund(told: wire.Answer, key: str, amount: Money | None) -> None:

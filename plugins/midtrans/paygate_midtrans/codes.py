@@ -119,9 +119,6 @@ ERRORS: Final[Mapping[int, type[PaygateError]]] = MappingProxyType(
 )
 """status_code of a definite no. 300, 5xx and 900 are none: what they leave behind nobody can say."""
 
-NOT_OF_CREATION: Final = (404, UNCHANGEABLE, 414)
-"""What can be no answer to a new charge, so that nobody knows what it would mean there."""
-
 SHORTEST: Final = timedelta(seconds=20)
 LONGEST: Final[Mapping[Method, timedelta]] = MappingProxyType(
     {GOPAY: timedelta(days=7), SHOPEEPAY: timedelta(days=5)}

@@ -294,7 +294,7 @@ def test_it_follows_no_redirect_to_nowhere(quiet: Merchant) -> None:
     """An address that is none is a failed attempt."""
     quiet.charge()
     quiet.cancel()
-    quiet.answers = [httpx.Response(307, headers={"Location": "http://[/"})]
+    quiet.answers = [httpx.Response(307, headers={"Location": "http://a:b/"})]
     quiet.told()
     [delivery] = quiet.simulator.deliveries.all
     assert [False] == [attempt.accepted for attempt in delivery.attempts]

@@ -4,6 +4,7 @@ import re
 import struct
 import uuid
 from datetime import timedelta
+from typing import Any
 
 import httpx
 import pytest
@@ -160,7 +161,8 @@ def test_where_the_payer_goes_afterwards(
     merchant: Merchant, kind: str, wallet: dict[str, object] | None, url: bool
 ) -> None:
     """GoPay leads back to the shop only where the callback is enabled; ShopeePay where it is told where to."""
-    merchant.charge(kind, **{kind: wallet})
+    other: dict[str, Any] = {kind: wallet}
+    merchant.charge(kind, **other)
     expected = wallet["callback_url"] if url and wallet else None
     assert expected == merchant.made().return_url
 

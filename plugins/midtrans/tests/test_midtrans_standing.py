@@ -204,10 +204,17 @@ def test_refunds_add_up_where_midtrans_does_not_say() -> None:
     """Without its sum, that of the list is told; without a list, its sum alone; without both, nothing."""
     told_alone = standing(transaction_status="partial_refund", refunds=TWO)
     assert Money.idr(12_000) == told_alone.refunded_amount
-    summed = standing(transaction_status="refund", refund_amount="25000.00")
-    assert ((), Money.idr(25_000)) == (summed.refunds, summed.refunded_amount)
-    bare = standing(transaction_status="refund")
+    summed = standing(transaction_status="partial_refund", refund_amount="13000.00")
+    assert ((), Money.idr(13_000)) == (summed.refunds, summed.refunded_amount)
+    bare = standing(transaction_status="partial_refund")
     assert ((), None) == (bare.refunds, bare.refunded_amount)
+
+
+@pytest.mark.parametrize("refund_amount", ["20000.00", None])
+def test_a_refunded_charge_is_refunded_as_a_whole(refund_amount: str | None) -> None:
+    """All of it, even where the answer has the amount of the last refund alone, or none."""
+    charge = standing(transaction_status="refund", refund_amount=refund_amount)
+    assert (REFUNDED, Money.idr(25_000)) == (charge.status, charge.refunded_amount)
 
 
 @pytest.mark.parametrize(

@@ -13,14 +13,14 @@ class _Believed(Token):
         return False
 
 
-@caught_by("expired_credential_is_renewed_once", "")
+@caught_by("expired_credential_is_renewed_once", "the charge raised AuthenticationFailed after 0 logins")
 class KeepsARejectedToken(Lontar):
     """Keeps its token though the provider no longer takes it."""
 
     token_type = _Believed
 
 
-@caught_by("credential_is_kept", "")
+@caught_by("credential_is_kept", "three charges took 3 logins")
 class LogsInForEveryRequest(Lontar):
     """Mixes the expiry up: a token counts as expired while it is valid (doku-python-library, token_service)."""
 
@@ -28,7 +28,7 @@ class LogsInForEveryRequest(Lontar):
         return self._clock() - seconds
 
 
-@caught_by("expired_credential_is_renewed_once", "")
+@caught_by("credential_is_kept", "`expires_at` of the credential is no time of the coming year")
 class CachesAnExpiredToken(Lontar):
     """Keeps a token for ever, and sends it when it has expired (doku-python-library, token_service)."""
 
@@ -43,14 +43,14 @@ class _Suspicious(Token):
         return response.status_code >= 400
 
 
-@caught_by("create_never_sends_twice", "")
+@caught_by("create_never_sends_twice", "after HTTP 500 the adapter sent a second request")
 class BlamesItsTokenForEverything(Lontar):
     """Takes every HTTP error for a token's end, so that a 500 has the charge sent again."""
 
     token_type = _Suspicious
 
 
-@caught_by("credential_is_kept", "")
+@caught_by("credential_is_kept", "three charges took 7 logins")
 class LogsInWithinItsFlow(Lontar):
     """Gets a token of its own in each operation (measured: 20 threads, 20 logins, 19 failures)."""
 

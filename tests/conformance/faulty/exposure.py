@@ -7,7 +7,7 @@ from datetime import datetime
 
 import httpx
 
-from paygate import CallbackRequest, Charge, ChargeRequest, Flow, InvalidRequest, PaygateError
+from paygate import CallbackRequest, Charge, ChargeRequest, Flow, PaygateError, Refused
 from tests.conformance.faulty.registry import caught_by
 from tests.conformance.sound.adapter import Lontar
 from tests.conformance.sound.credential import Token
@@ -75,10 +75,10 @@ class QuotesThePayersPhone(Lontar):
     def _create(self, request: ChargeRequest) -> Flow[Charge]:
         try:
             return (yield from super()._create(request))
-        except PaygateError as error:
+        except Refused as error:
             phone = request.customer.phone if request.customer else None
-            local = "0" + (phone or "").removeprefix("+62")
-            raise InvalidRequest(f"no charge for {local}") from error
+            error.what = f"{error.what} to 0{(phone or '').removeprefix('+62')}"
+            raise
 
 
 @caught_by("personal_values_stay_hidden", "")

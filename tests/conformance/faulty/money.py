@@ -49,7 +49,7 @@ class RoundsWhatWasPaid(Lontar):
         return Money(paid.amount.quantize(Decimal(1))) if paid is not None else None
 
 
-@caught_by("money_survives_exactly", "")
+@caught_by("operations_complete", "the provider's books have another amount than was asked for")
 class SendsSenForRupiah(_Careless):
     """Sends a hundred times the amount, as if the provider counted in sen (hyperswitch: minor units)."""
 
@@ -74,7 +74,7 @@ class TellsNoPaidAmount(Lontar):
         return None
 
 
-@caught_by("times_are_aware", "")
+@caught_by("times_are_aware", "`expires_at` has no time zone")
 class TellsNaiveTimes(Lontar):
     """Drops the time zone (Midtrans: Jakarta times without an offset)."""
 
@@ -83,7 +83,7 @@ class TellsNaiveTimes(Lontar):
         return moment.replace(tzinfo=None) if moment is not None else None
 
 
-@caught_by("times_are_aware", "")
+@caught_by("times_are_aware", "`expires_at` is 7.0 hours off")
 class TakesJakartaForUtc(Lontar):
     """Takes Jakarta's time for UTC: a charge seems open seven hours after it has expired."""
 
@@ -100,7 +100,7 @@ class ForgetsTheExpiry(Lontar):
         return None
 
 
-@caught_by("instructions_are_whole", "")
+@caught_by("instructions_are_whole", "the QrCode of the new charge is not whole")
 class GivesNoQrCode(Lontar):
     """Makes a charge that nobody can pay: its QR payload is empty (a wrong field name in the answer)."""
 
@@ -108,7 +108,7 @@ class GivesNoQrCode(Lontar):
         return QrCode("") if told.qr else super()._instructions(told)
 
 
-@caught_by("instructions_are_whole", "")
+@caught_by("instructions_are_whole", "is not what the provider gave")
 class ReadsAnAccountAsANumber(Lontar):
     """Reads a virtual account as an integer: its leading zero is gone (public Ayolinx code: codes as octals)."""
 
@@ -116,7 +116,7 @@ class ReadsAnAccountAsANumber(Lontar):
         return AccountNumber(str(int(told.number)), "bni") if told.number else super()._instructions(told)
 
 
-@caught_by("instructions_are_whole", "")
+@caught_by("instructions_are_whole", "is not what the provider gave")
 class CutsAnAccountShort(Lontar):
     """Cuts the bank's prefix off a virtual account (public Ayolinx code: prefixes that disagree)."""
 

@@ -29,7 +29,7 @@ def stands(gateway: str, request: ChargeRequest, status: ChargeStatus) -> Charge
     )
 
 
-@caught_by("unsettled_is_settled_by_query", "")
+@caught_by("create_never_sends_twice", "create_charge told a charge that is failed, and nobody can know that")
 class TakesATimeoutForAFailure(Lontar):
     """Makes every exception a failed charge (doku-python-library; public Ayolinx code: "success: False")."""
 
@@ -40,7 +40,9 @@ class TakesATimeoutForAFailure(Lontar):
             return stands(self._gateway, request, ChargeStatus.FAILED)
 
 
-@caught_by("unsettled_is_settled_by_query", "")
+@caught_by(
+    "create_never_sends_twice", "create_charge told a charge that is pending, and nobody can know that"
+)
 class TakesATimeoutForAnOpenCharge(Lontar):
     """Makes every exception an open charge, which nobody has made perhaps."""
 
@@ -51,7 +53,7 @@ class TakesATimeoutForAnOpenCharge(Lontar):
             return stands(self._gateway, request, ChargeStatus.PENDING)
 
 
-@caught_by("unsettled_is_settled_by_query", "")
+@caught_by("create_never_sends_twice", "after HTTP 500 create_charge raised InvalidRequest")
 class TakesAServerErrorForARefusal(Lontar):
     """Says "refused" after an HTTP 5xx, after which the charge may well exist (prism: connector failures)."""
 
@@ -61,7 +63,9 @@ class TakesAServerErrorForARefusal(Lontar):
         return super()._read(reply)
 
 
-@caught_by("unsettled_is_settled_by_query", "")
+@caught_by(
+    "create_never_sends_twice", "create_charge raised InvalidRequest (the provider's answer is broken)"
+)
 class TakesGarbageForARefusal(Lontar):
     """Says "refused" to an answer that it cannot read."""
 
@@ -73,7 +77,9 @@ class TakesGarbageForARefusal(Lontar):
         return super()._read(reply)
 
 
-@caught_by("unsettled_is_settled_by_query", "")
+@caught_by(
+    "create_never_sends_twice", "after HTTP 200 with a web page create_charge told a charge that is pending"
+)
 class BelievesTheHttpStatus(Lontar):
     """Takes HTTP 200 for success, whatever the body says (Midtrans: HTTP 200 carries a 4xx status_code)."""
 
@@ -84,7 +90,10 @@ class BelievesTheHttpStatus(Lontar):
         return self._made(request, reply)
 
 
-@caught_by("unsettled_is_settled_by_query", "")
+@caught_by(
+    "create_never_sends_twice",
+    "after HTTP 400 with the body of a success create_charge told a charge that is pending",
+)
 class BelievesTheBodyAlone(Lontar):
     """Never looks at the HTTP status, also where it contradicts the body (go-snap-bi: the status outranks it)."""
 
@@ -100,7 +109,9 @@ class BelievesTheBodyAlone(Lontar):
         return super()._read(reply)
 
 
-@caught_by("answer_about_another_charge_is_unknown", "")
+@caught_by(
+    "answer_about_another_charge_is_unknown", "a query was answered with another charge, and told a charge"
+)
 class ReadsAnyAnswer(Lontar):
     """Takes an answer about another charge for its own."""
 
@@ -108,7 +119,7 @@ class ReadsAnyAnswer(Lontar):
         pass
 
 
-@caught_by("operations_complete", "")
+@caught_by("operations_complete", "cancel says that it is done, and the provider would still take the money")
 class CancelsWithoutLooking(Lontar):
     """Says that a charge is cancelled, and does not ask the provider (BetterPay: success without the work)."""
 

@@ -33,7 +33,7 @@ class _Coded(Lontar):
         return self._verdict(code, super()._refused(code, message, reply))
 
 
-@caught_by("unknown_code_is_unknown", "")
+@caught_by("unknown_code_is_unknown", "create_charge raised InvalidRequest")
 class TakesAnUnknownCodeForARefusal(_Coded):
     """Says "refused" to a code that it does not know."""
 
@@ -41,7 +41,7 @@ class TakesAnUnknownCodeForARefusal(_Coded):
         return told if code in codes.REFUSALS else InvalidRequest("no")
 
 
-@caught_by("unknown_code_is_unknown", "")
+@caught_by("unknown_code_is_unknown", "create_charge told a charge that is failed")
 class TakesAnUnknownCodeForAFailure(Lontar):
     """Makes a code that it does not know a failed charge (public Ayolinx code: all but "00" failed)."""
 
@@ -55,7 +55,7 @@ class TakesAnUnknownCodeForAFailure(Lontar):
         return self._made(request, reply)
 
 
-@caught_by("refused_is_not_unknown", "")
+@caught_by("refused_is_not_unknown", "create_charge was refused and raised OutcomeUnknown")
 class NeverSaysNo(_Coded):
     """Calls every refusal unknown, so that the merchant asks for ever about a charge that never was."""
 
@@ -63,7 +63,7 @@ class NeverSaysNo(_Coded):
         return OutcomeUnknown("something went wrong")
 
 
-@caught_by("declared_codes_map", "")
+@caught_by("declared_codes_map", "is declared as AmountRejected, and raised InvalidRequest")
 class HasOneErrorForAll(_Coded):
     """Has one class for every refusal, so that nobody can tell them apart (xendit-python, paynesia)."""
 
@@ -71,7 +71,7 @@ class HasOneErrorForAll(_Coded):
         return told if isinstance(told, (OutcomeUnknown, RateLimited)) else InvalidRequest("no")
 
 
-@caught_by("rate_limit_is_told", "")
+@caught_by("rate_limit_is_told", '"too many requests" raised OutcomeUnknown')
 class TakesARateLimitForUnknown(_Coded):
     """Calls "too many requests" unknown, though nothing was done and it may be asked again."""
 
@@ -79,7 +79,7 @@ class TakesARateLimitForUnknown(_Coded):
         return OutcomeUnknown("busy") if isinstance(told, RateLimited) else told
 
 
-@caught_by("rate_limit_is_told", "")
+@caught_by("rate_limit_is_told", '"too many requests" raised InvalidRequest')
 class TakesARateLimitForARefusal(_Coded):
     """Calls "too many requests" an invalid request, so that a good order is given up."""
 
@@ -87,7 +87,7 @@ class TakesARateLimitForARefusal(_Coded):
         return InvalidRequest("busy") if isinstance(told, RateLimited) else told
 
 
-@caught_by("rate_limit_is_told", "")
+@caught_by("rate_limit_is_told", "and `retry_after` is None")
 class ForgetsHowLongToWait(Lontar):
     """Leaves Retry-After unread, and asks again while the provider still refuses."""
 
@@ -95,7 +95,9 @@ class ForgetsHowLongToWait(Lontar):
         return None
 
 
-@caught_by("duplicate_reference_is_refused", "")
+@caught_by(
+    "duplicate_reference_is_refused", "a second charge under a reference in use told a charge that is pending"
+)
 class TakesADuplicateForSuccess(Lontar):
     """Answers a reference that exists with an open charge, whatever the first one was for."""
 
@@ -106,7 +108,7 @@ class TakesADuplicateForSuccess(Lontar):
             return stands(self._gateway, request, ChargeStatus.PENDING)
 
 
-@caught_by("declared_statuses_map", "")
+@caught_by("declared_statuses_map", "there is no such charge, and a query told a charge that is failed")
 class TakesNotFoundForFailed(Lontar):
     """Calls a charge failed that the provider does not know, or not yet."""
 

@@ -12,6 +12,7 @@ from paygate import (
     ChargeStatus,
     Flow,
     OutcomeUnknown,
+    PaygateError,
     RefundRequest,
 )
 from tests.conformance.faulty.outcomes import stands
@@ -20,7 +21,7 @@ from tests.conformance.sound import wire
 from tests.conformance.sound.adapter import Lontar
 
 
-@caught_by("create_never_sends_twice", "")
+@caught_by("create_never_sends_twice", "the adapter sent a second request")
 class ResendsAfterATimeout(Lontar):
     """Sends the charge again when no answer came (mollie-api-python#325, aioduct#79)."""
 
@@ -31,7 +32,7 @@ class ResendsAfterATimeout(Lontar):
             return (yield from super()._create(request))
 
 
-@caught_by("create_never_sends_twice", "")
+@caught_by("create_never_sends_twice", "after HTTP 500 the adapter sent a second request")
 class ResendsAfterABadGateway(Lontar):
     """Sends the charge again after an HTTP 5xx (BetterPay retries "502" on create)."""
 
@@ -42,7 +43,7 @@ class ResendsAfterABadGateway(Lontar):
         return self._made(request, reply)
 
 
-@caught_by("create_never_sends_twice", "")
+@caught_by("create_never_sends_twice", "the adapter sent a second request")
 class ResendsUnderANewReference(Lontar):
     """Makes a new number for each try, so that nobody sees the double (doku-python-library, gocardless#12)."""
 
@@ -57,7 +58,7 @@ class ResendsUnderANewReference(Lontar):
             )
 
 
-@caught_by("cancel_never_sends_twice", "")
+@caught_by("cancel_never_sends_twice", "the adapter sent a second request")
 class ResendsACancel(Lontar):
     """Sends a cancel again when no answer came."""
 
@@ -68,7 +69,7 @@ class ResendsACancel(Lontar):
             return (yield from super()._cancel(charge))
 
 
-@caught_by("refund_never_sends_twice", "")
+@caught_by("refund_never_sends_twice", "the adapter sent a second request")
 class ResendsARefund(Lontar):
     """Sends a refund again when no answer came (csob/paymentgateway#705)."""
 
@@ -79,7 +80,7 @@ class ResendsARefund(Lontar):
             return (yield from super()._refund(charge, refund))
 
 
-@caught_by("refund_never_sends_twice", "")
+@caught_by("refund_never_sends_twice", "by another number than the merchant's own")
 class RefundsUnderANumberOfItsOwn(Lontar):
     """Makes a new refund key for each try, so that a repeated refund is paid twice (gocardless-pro-python#12)."""
 
@@ -97,7 +98,7 @@ class RefundsUnderANumberOfItsOwn(Lontar):
         )
 
 
-@caught_by("operations_complete", "")
+@caught_by("operations_complete", "refund told IDR 25000.00 where IDR 5000.00 were asked for")
 class RefundsTheWholeForAPart(Lontar):
     """Leaves the amount of a refund out, so that a part becomes the whole."""
 
@@ -125,6 +126,8 @@ class SendsOnThroughACancellation(Lontar):
         order = self._order(request)
         try:
             reply = yield self._post("/v1/charge", order)
+        except PaygateError:
+            raise
         except BaseException:
             reply = yield self._post("/v1/charge", order)
         return self._made(request, reply)

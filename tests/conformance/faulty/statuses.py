@@ -5,7 +5,7 @@ from tests.conformance.faulty.registry import caught_by
 from tests.conformance.sound.adapter import Lontar
 
 
-@caught_by("unknown_status_is_no_status", "")
+@caught_by("unknown_status_is_no_status", "told a charge that is paid")
 class TakesAnUnknownStatusForPaid(Lontar):
     """Takes a status that it does not know for paid: goods for nothing."""
 
@@ -16,7 +16,7 @@ class TakesAnUnknownStatusForPaid(Lontar):
             return ChargeStatus.PAID
 
 
-@caught_by("unknown_status_is_no_status", "")
+@caught_by("unknown_status_is_no_status", "told a charge that is pending")
 class TakesAnUnknownStatusForPending(Lontar):
     """Takes a status that it does not know for open (hyperswitch's add_connector.md: default Pending)."""
 
@@ -27,7 +27,7 @@ class TakesAnUnknownStatusForPending(Lontar):
             return ChargeStatus.PENDING
 
 
-@caught_by("unknown_status_is_no_status", "")
+@caught_by("unknown_status_is_no_status", "told a charge that is failed")
 class TakesAnUnknownStatusForFailed(Lontar):
     """Takes a status that it does not know for failed: a paid order is thrown away."""
 
@@ -38,7 +38,9 @@ class TakesAnUnknownStatusForFailed(Lontar):
             return ChargeStatus.FAILED
 
 
-@caught_by("declared_statuses_map", "")
+@caught_by(
+    "declared_statuses_map", "the state OPEN is declared as pending, and a query told a charge that is failed"
+)
 class CallsAllButPaidFailed(Lontar):
     """Has success, and all else failed, open charges included (public Ayolinx code: "00" or failed)."""
 
@@ -47,7 +49,10 @@ class CallsAllButPaidFailed(Lontar):
         return status if status is ChargeStatus.PAID else ChargeStatus.FAILED
 
 
-@caught_by("declared_statuses_map", "")
+@caught_by(
+    "declared_statuses_map",
+    "the state REFUNDED is declared as refunded, and a query told a charge that is failed",
+)
 class CallsRefundedFailed(Lontar):
     """Calls a refunded charge failed (BetterPay's Winpay adapter)."""
 
@@ -56,7 +61,10 @@ class CallsRefundedFailed(Lontar):
         return ChargeStatus.FAILED if status is ChargeStatus.REFUNDED else status
 
 
-@caught_by("declared_statuses_map", "")
+@caught_by(
+    "declared_statuses_map",
+    "the state LATE is declared as expired, and a query told a charge that is pending",
+)
 class CallsALateChargeOpen(Lontar):
     """Calls an expired charge open, so that nobody ever lets go of the goods."""
 

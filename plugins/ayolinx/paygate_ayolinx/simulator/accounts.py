@@ -4,20 +4,22 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from paygate import AccountNumber, Money, VirtualAccount
-from paygate_ayolinx.door import Turned, amount_of, instant, text_of
-from paygate_ayolinx.simulator.books import Books, jakarta, money
-from paygate_ayolinx.simulator.channels import ACCOUNTS
-from paygate_ayolinx.simulator.fields import (
-    EMAIL,
-    PHONE,
+from paygate.sandbox import (
+    Turned,
     addresses_of,
-    channel_in,
+    amount_of,
     end_of,
     form_of,
+    instant,
+    jakarta,
     optional,
+    text_of,
     words_of,
     wrong,
 )
+from paygate_ayolinx.simulator.books import Books, money
+from paygate_ayolinx.simulator.channels import ACCOUNTS
+from paygate_ayolinx.simulator.fields import EMAIL, PHONE, channel_in
 
 LIFETIME: Final = timedelta(hours=24)
 NUMBER_LENGTH: Final = 16

@@ -3,20 +3,19 @@
 import secrets
 import string
 from collections.abc import Callable, Collection
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from typing import Any, Final, Literal, TypeAlias
 
 from msgspec import Struct
 
 from paygate import AccountNumber, ChargeStatus, Instructions, Method, Money
-from paygate.sandbox import Ledger, PretendCharge
-from paygate_ayolinx.door import SandboxAccount, Turned, text_of
+from paygate.sandbox import Ledger, PretendCharge, Turned, jakarta, text_of
+from paygate_ayolinx.door import SandboxAccount
 from paygate_ayolinx.simulator.channels import channel_of
 from paygate_ayolinx.simulator.fields import channel_in
 
 LinkReference: TypeAlias = Literal["own", "hash"]
 
-JAKARTA: Final = timezone(timedelta(hours=7))
 HASH: Final = string.ascii_letters + string.digits
 TOLD: Final = {
     ChargeStatus.PAID: "00",
@@ -174,8 +173,3 @@ class Books:
 def money(amount: Money) -> dict[str, str]:
     """An amount as Ayolinx writes it."""
     return {"currency": amount.currency, "value": str(amount.amount)}
-
-
-def jakarta(moment: datetime | None) -> str:
-    """A time as Ayolinx writes it; empty where there is none yet."""
-    return moment.astimezone(JAKARTA).isoformat(timespec="seconds") if moment else ""

@@ -8,18 +8,10 @@ from decimal import Decimal
 from typing import Any, Final
 
 from paygate import Money, PaymentLink, Redirect
-from paygate_ayolinx.door import Turned, instant
-from paygate_ayolinx.simulator.books import JAKARTA, Books
+from paygate.sandbox import Turned, addresses_of, end_of, form_of, instant, list_of, words_of, wrong
+from paygate_ayolinx.simulator.books import Books
 from paygate_ayolinx.simulator.channels import CHANNELS
-from paygate_ayolinx.simulator.fields import (
-    EMAIL,
-    addresses_of,
-    end_of,
-    form_of,
-    list_of,
-    words_of,
-    wrong,
-)
+from paygate_ayolinx.simulator.fields import EMAIL
 from paygate_ayolinx.simulator.pages import page
 
 COUNTRY: Final = r"\+[1-9][0-9]{0,3}"
@@ -101,4 +93,4 @@ def _description(body: dict[str, Any]) -> str:
 
 def _sample_time(moment: datetime) -> str:
     """The wall time of UTC with Jakarta's offset behind it."""
-    return moment.astimezone(UTC).replace(tzinfo=JAKARTA).isoformat(timespec="seconds")
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}+07:00"

@@ -4,9 +4,9 @@ from datetime import datetime
 from typing import Any, Final
 
 from paygate import AccountNumber, EWallet, Method, PaymentLink, Qris, Retail
-from paygate.sandbox import PretendCharge
+from paygate.sandbox import PretendCharge, jakarta
 from paygate_ayolinx.simulator.accounts import padded
-from paygate_ayolinx.simulator.books import Books, jakarta
+from paygate_ayolinx.simulator.books import Books
 from paygate_ayolinx.simulator.channels import channel_of
 from paygate_ayolinx.simulator.wallets import DESCRIBED
 

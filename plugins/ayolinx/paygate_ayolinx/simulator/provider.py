@@ -8,10 +8,21 @@ from typing import Any, Final
 import httpx
 
 from paygate import ChargeStatus, Method, Money, PaymentLink
-from paygate.sandbox import Deliveries, Faults, Ledger, PayerAction, PretendCharge
-from paygate_ayolinx.door import Door, SandboxAccount, Turned
+from paygate.sandbox import (
+    Deliveries,
+    Faults,
+    Ledger,
+    PayerAction,
+    PretendCharge,
+    SnapCaller,
+    SnapDoor,
+    SnapHmac,
+    SnapSigns,
+    Turned,
+)
+from paygate_ayolinx.door import SandboxAccount
 from paygate_ayolinx.simulator.books import TOLD, Books, LinkReference
-from paygate_ayolinx.simulator.callbacks import Callbacks, Hmac, Signs
+from paygate_ayolinx.simulator.callbacks import Callbacks
 from paygate_ayolinx.simulator.channels import same
 from paygate_ayolinx.simulator.endpoints import NOWHERE, answer, endpoint_of
 from paygate_ayolinx.simulator.pages import base_of
@@ -46,24 +57,26 @@ class AyolinxSimulator:
         clock: Callable[[], float] = time.time,
         refuse_duplicates: bool = True,
         link_reference: LinkReference = "own",
-        snap_signs: Signs = "own",
-        snap_hmac: Hmac = "sha512",
+        snap_signs: SnapSigns = "own",
+        snap_hmac: SnapHmac = "sha512",
         snap_client_key: str | None = None,
     ) -> None:
         self.account = account or SandboxAccount.made()
-        self.door = Door(self.account, clock)
+        self.door = SnapDoor(self.account, clock)
         self.faults = Faults()
         self.deliveries = Deliveries(pace, clock)
         self._books = Books(
             self.account, clock, refuse_duplicates=refuse_duplicates, link_reference=link_reference
         )
-        self._callbacks = Callbacks(
-            self._books,
+        self._caller = SnapCaller(
+            self.account,
             callback_url,
+            self._books.now,
+            client_key=snap_client_key,
             signs=snap_signs,
             hmac=snap_hmac,
-            client_key=snap_client_key or self.account.client_key,
         )
+        self._callbacks = Callbacks(self._books, self._caller)
         self._lock = threading.Lock()
 
     @property
@@ -74,7 +87,7 @@ class AyolinxSimulator:
     @property
     def settings(self) -> Mapping[str, Any]:
         """What the merchant configures, all but `base_url`."""
-        url = self._callbacks.url
+        url = self._caller.url
         thanks = url.copy_with(raw_path=b"/thanks")
         return {**self.account.settings(url.path), "callback_url": str(url), "return_url": str(thanks)}
 

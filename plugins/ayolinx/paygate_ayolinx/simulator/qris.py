@@ -4,11 +4,20 @@ from datetime import timedelta
 from typing import Any, Final
 
 from paygate import ChargeStatus, Money, QrCode, Qris
-from paygate.sandbox import qris_payload
-from paygate_ayolinx.door import Turned, amount_of, instant, object_of
-from paygate_ayolinx.simulator.books import Books, jakarta
+from paygate.sandbox import (
+    Turned,
+    addresses_of,
+    amount_of,
+    end_of,
+    instant,
+    jakarta,
+    object_of,
+    optional,
+    qris_payload,
+)
+from paygate_ayolinx.simulator.books import Books
 from paygate_ayolinx.simulator.channels import QRIS
-from paygate_ayolinx.simulator.fields import VISIBLE, addresses_of, channel_in, end_of, optional
+from paygate_ayolinx.simulator.fields import VISIBLE, channel_in
 
 ACQUIRER: Final = "ID.CO.BANKNEOCOMMERCE.WWW"
 LIFETIME: Final = timedelta(minutes=30)

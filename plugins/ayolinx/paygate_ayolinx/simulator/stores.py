@@ -3,20 +3,10 @@
 from typing import Any, Final
 
 from paygate import Money, PaymentCode
-from paygate_ayolinx.door import amount_of, instant
-from paygate_ayolinx.simulator.books import Books, jakarta
+from paygate.sandbox import addresses_of, amount_of, end_of, form_of, instant, jakarta, optional, words_of
+from paygate_ayolinx.simulator.books import Books
 from paygate_ayolinx.simulator.channels import STORES
-from paygate_ayolinx.simulator.fields import (
-    EMAIL,
-    PHONE,
-    addresses_of,
-    channel_in,
-    end_of,
-    form_of,
-    optional,
-    seconds,
-    words_of,
-)
+from paygate_ayolinx.simulator.fields import EMAIL, PHONE, channel_in, seconds
 from paygate_ayolinx.simulator.pages import page
 
 CODE_PREFIX: Final = "8808"

@@ -3,10 +3,10 @@
 from typing import Any, Final
 
 from paygate import Money, Redirect
-from paygate_ayolinx.door import Turned, amount_of
+from paygate.sandbox import Turned, addresses_of, amount_of, end_of, optional
 from paygate_ayolinx.simulator.books import Books
 from paygate_ayolinx.simulator.channels import WALLETS
-from paygate_ayolinx.simulator.fields import VISIBLE, addresses_of, channel_in, end_of, optional, seconds
+from paygate_ayolinx.simulator.fields import VISIBLE, channel_in, seconds
 from paygate_ayolinx.simulator.pages import page
 
 ADDRESSES: Final = ("PAY_RETURN", "NOTIFICATION")
