@@ -82,11 +82,16 @@ def _conflict(told: Charge, ours: Charge | None) -> ConflictKind | None:
 
 
 def _goes_back(told: Charge, ours: Charge) -> bool:
-    """Whether the news is behind what we know; less given back than was told before is that, too."""
+    """Whether the news is behind what we know; less given back than was told before is that, too.
+
+    An answer that tells a refund which is new to us is not: some name no other in it, nor their sum.
+    """
     if told.status is not ours.status:
         return RANK[told.status] < RANK[ours.status]
     now, before = told.refunded_amount, ours.refunded_amount
-    return now is not None and before is not None and now.amount < before.amount
+    if now is None or before is None or any(ours.refund(one.reference) is None for one in told.refunds):
+        return False
+    return now.amount < before.amount
 
 
 def _refunds(told: Charge, ours: Charge) -> tuple[Refund, ...]:

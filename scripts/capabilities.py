@@ -11,7 +11,7 @@ from paygate.capabilities import OPERATIONS, table
 ROOT: Final = Path(__file__).parent.parent
 BEGIN: Final = "<!-- capabilities: made by `python -m scripts.capabilities`; a test compares -->\n"
 END: Final = "<!-- end of capabilities -->\n"
-PAGES: Final = {"ayolinx": ROOT / "docs" / "ayolinx.md"}
+PAGES: Final = {name: ROOT / "docs" / f"{name}.md" for name in ("ayolinx", "midtrans")}
 
 
 def markdown(adapter: str) -> str:

@@ -50,10 +50,15 @@ def set_up(namespace: dict[str, Any]) -> None:
 
     namespace["play_the_payer"] = play_the_payer
 
-    def told_three_times(application: AsgiCallbacks | WsgiCallbacks, reference: str) -> str:
+    def last_call(reference: str) -> CallbackRequest:
         told = [one for one in simulator.deliveries.all if one.reference == reference]
         call = told[-1].request()
-        request = CallbackRequest(call.method, call.url.path, dict(call.headers), call.content)
+        return CallbackRequest(call.method, call.url.path, dict(call.headers), call.content)
+
+    namespace["last_call"] = last_call
+
+    def told_three_times(application: AsgiCallbacks | WsgiCallbacks, reference: str) -> str:
+        request = last_call(reference)
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed):
             replies = [answered(application, request) for _ in range(3)]

@@ -2,13 +2,22 @@ import sys
 from collections.abc import Callable, Iterator
 from email.message import Message
 from importlib import metadata
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 from paygate_tiny import Tiny
 
-from paygate import API_VERSION, ConfigurationError, Paygate, PluginError, adapters
+from paygate import (
+    API_VERSION,
+    ChargeRequest,
+    ConfigurationError,
+    Paygate,
+    PluginError,
+    adapters,
+    hookimpl,
+)
 from tests.provider import CANARY
 
 
@@ -98,13 +107,73 @@ def test_two_distributions_that_claim_one_name_are_both_named(install: Install) 
     with pytest.raises(PluginError, match=r"evil-tiny 9\.9") as clash:
         adapters.find("tiny")
     assert "paygate-tiny 0.3.0" in str(clash.value)
+    assert "names" == clash.value.stage
     assert adapters.find("ayolinx").load()
 
 
-def test_one_distribution_on_two_paths_is_one_claim(install: Install) -> None:
-    """A path listed twice is no clash."""
-    install(Stranger("paygate-tiny", "0.3.0", ("tiny", "paygate_tiny:Tiny")))
+@pytest.mark.parametrize("name", ["paygate-tiny", "paygate_tiny", "Paygate.Tiny"])
+def test_one_distribution_on_two_paths_is_one_claim(install: Install, name: str) -> None:
+    """A path listed twice is no clash, however the name is spelt there."""
+    install(Stranger(name, "0.3.0", ("tiny", "paygate_tiny:Tiny")))
     assert Tiny is adapters.find("tiny").load()
+
+
+class Unreadable(Stranger):
+    """A distribution whose entry points cannot be read, and that may say what is in their file."""
+
+    def __init__(self, name: str, folder: Path | None, content: bytes = b"") -> None:
+        super().__init__(name, "1.0")
+        if folder is not None:
+            (folder / "entry_points.txt").write_bytes(content)
+            self._path = folder
+
+    @property
+    def entry_points(self) -> Any:
+        raise UnicodeDecodeError("utf-8", b"", 0, 1, "no text")
+
+
+def test_unreadable_entry_points_are_told_where_they_seem_to_offer_an_adapter(
+    install: Install, tmp_path: Path
+) -> None:
+    """Whatever else is broken on this machine is nobody's business; all others work."""
+    folders = [tmp_path / name for name in ("ours", "others")]
+    for folder in folders:
+        folder.mkdir()
+    install(
+        Unreadable("ours", folders[0], b"\xff[paygate.adapters]"),
+        Unreadable("others", folders[1], b"\xff[console_scripts]"),
+        Unreadable("nowhere", None),
+    )
+    [broken] = adapters.unreadable()
+    assert ("", "ours 1.0") == (broken.name, broken.source)
+    with pytest.raises(PluginError, match="failed at metadata: its entry points") as failed:
+        broken.load()
+    assert "metadata" == failed.value.stage
+    assert Tiny is adapters.find("tiny").load()
+    with pytest.raises(ConfigurationError, match=r"the metadata of ours 1\.0 cannot be read"):
+        adapters.find("lost")
+
+
+def test_a_distribution_without_a_name_takes_no_name_from_others(install: Install) -> None:
+    """It offers nothing: the good claim stands, and its own name is explained."""
+    nameless = Stranger("", "", ("tiny", "paygate_tiny:Tiny"), ("own", "paygate_tiny:Tiny"))
+    install(nameless)
+    assert Tiny is adapters.find("tiny").load()
+    with pytest.raises(PluginError, match="its metadata tells no name of the distribution") as failed:
+        adapters.find("own").load()
+    assert "a distribution without a name of an unknown version" in str(failed.value)
+
+
+def test_metadata_that_raises_has_no_name(install: Install, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As newer libraries do where the file is missing."""
+
+    class Missing(Stranger):
+        @property
+        def metadata(self) -> Any:
+            raise FileNotFoundError
+
+    install(Missing("gone", "1.0", ("own", "paygate_tiny:Tiny")))
+    assert ["own"] == [one.name for one in adapters.unreadable()]
 
 
 def test_what_is_not_named_is_not_imported(install: Install) -> None:
@@ -124,13 +193,26 @@ class Shapeless:
     api_version = API_VERSION
 
 
+class Formless(Shapeless):
+    settings_type = dict
+
+
+class Misspelt(Tiny):
+    @hookimpl
+    def create_chrage(self, request: ChargeRequest) -> None: ...
+
+
 @pytest.mark.parametrize(
     ("attributes", "stage", "cure"),
     [
         (None, "import", "reinstall or upgrade"),
         ({"Other": 1}, "import", "reinstall or upgrade"),
         ({"Adapter": Old}, "api version", "install a stranger that fits"),
-        ({"Adapter": Shapeless}, "interface", "report this"),
+        ({"Adapter": Old()}, "api version", "install a stranger that fits"),
+        ({"Adapter": Shapeless()}, "interface", "report this"),
+        ({"Adapter": Shapeless}, "settings", "report this"),
+        ({"Adapter": Formless}, "settings", "report this"),
+        ({"Adapter": Misspelt}, "hooks", "report this"),
     ],
 )
 def test_a_broken_plugin_is_named_with_version_stage_and_cure(
@@ -146,6 +228,7 @@ def test_a_broken_plugin_is_named_with_version_stage_and_cure(
         module("broken_module", **attributes)
     with pytest.raises(PluginError, match=cure) as failed:
         adapters.find("broken").load()
+    assert stage == failed.value.stage
     assert f"of stranger 2.1 failed at {stage}" in str(failed.value)
     assert adapters.find("tiny").load()
 

@@ -4,7 +4,8 @@ from typing import Final
 
 import msgspec
 import pytest
-from paygate_ayolinx.settings import Settings
+from paygate_ayolinx.settings import Settings as AyolinxSettings
+from paygate_midtrans.settings import Settings as MidtransSettings
 
 from paygate.settings import HOST_KEYS
 from scripts import capabilities
@@ -21,11 +22,14 @@ def test_every_link_within_the_project_leads_somewhere(page: Path) -> None:
             assert (page.parent / target).exists(), target
 
 
-def test_every_setting_of_ayolinx_is_documented() -> None:
-    """docs/ayolinx.md names each key."""
-    page = (ROOT / "docs" / "ayolinx.md").read_text()
-    for key in (*HOST_KEYS, *(field.encode_name for field in msgspec.structs.fields(Settings))):
-        assert f"`{key}`" in page
+@pytest.mark.parametrize(
+    ("adapter", "settings"), [("ayolinx", AyolinxSettings), ("midtrans", MidtransSettings)]
+)
+def test_every_setting_of_a_plugin_is_documented(adapter: str, settings: type[msgspec.Struct]) -> None:
+    """Its page names each key."""
+    page = (ROOT / "docs" / f"{adapter}.md").read_text()
+    for key in (*HOST_KEYS, *(field.encode_name for field in msgspec.structs.fields(settings))):
+        assert f"`{key}`" in page, key
 
 
 @pytest.mark.parametrize("adapter", capabilities.PAGES)

@@ -350,6 +350,7 @@ def test_less_given_back_than_was_known_is_a_step_back(both: Both) -> None:
     more = refunded(R1=(5000, DONE), R2=(8000, DONE), R3=(1, DONE))
     assert None is contradiction(more, ours)
     assert None is contradiction(msgspec.structs.replace(ours, refunded_amount=None), ours)
+    assert None is contradiction(refunded(R3=(1, DONE)), ours), "some answers tell of the new one alone"
 
 
 def test_a_refund_that_failed_after_all_is_for_a_person_to_look_at() -> None:

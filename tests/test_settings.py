@@ -59,7 +59,11 @@ def refusal(document: Any) -> str:
         ({"gateways": {"main": GOOD}, "routes": {"qris": ["mian"]}}, "routes.qris", "'main'"),
         ({"gateways": {"main": GOOD}, "routes": {"qris": []}}, "routes.qris", "list of gateways"),
         ({"gateways": {"main": GOOD}, "routes": {"qris": "main"}}, "routes.qris", "list of gateways"),
-        ({"gateways": {"main": GOOD}, "routes": {"qris": ["main", "main"]}}, "routes.qris", "a gateway twice"),
+        (
+            {"gateways": {"main": GOOD}, "routes": {"qris": ["main", "main"]}},
+            "routes.qris",
+            "a gateway twice",
+        ),
         ({"gateways": {"main": GOOD}, "routes": {"e_wallet": ["main"]}}, "routes.e_wallet", "does not offer"),
     ],
 )

@@ -1,8 +1,11 @@
 """What `inspection` runs in a process of its own: import one adapter, and tell what it is.
 
-It is run as a file, lest it takes in the whole command line first.
+It is run as a file, lest it takes in the whole command line first. The clock that ends an endless import is
+the interpreter's own: it needs no turn of the code that hangs, and it starts when the import does, so that a busy
+machine makes no plugin look bad.
 """
 
+import faulthandler
 import io
 import json
 import os
@@ -45,9 +48,18 @@ def main() -> None:
     """Answer the question on the standard input, and end without waiting for what the import has started."""
     question = json.load(sys.stdin)
     sys.path[:] = question["path"]
-    with os.fdopen(os.dup(1), "w") as reply:
-        os.dup2(2, 1)  # what a module prints by any means is no part of the reply
-        json.dump(told_of(question["plugin"]), reply)
+    import httpx
+
+    from paygate import snap
+
+    del httpx, snap  # what adapters need anyhow is no part of their time
+    reply = os.dup(1)
+    os.dup2(2, 1)  # what a module prints by any means is no part of the reply
+    faulthandler.dump_traceback_later(question["limit"], exit=True, file=reply)
+    told = told_of(question["plugin"])
+    faulthandler.cancel_dump_traceback_later()
+    with os.fdopen(reply, "w") as stream:
+        json.dump(told, stream)
     os._exit(0)
 
 

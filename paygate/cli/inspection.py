@@ -24,6 +24,12 @@ LIMIT: Final = 10.0
 
 SLOW: Final = 2.0
 AT_ONCE: Final = 4
+START: Final = 60.0
+"""Seconds, besides, in which the other process must have started: for a machine that is very busy."""
+
+TOO_LONG: Final = b"Timeout ("
+"""How the other process's clock begins to tell that it has ended it."""
+
 PROGRAM: Final = Path(__file__).with_name("importing.py")
 
 
@@ -63,7 +69,7 @@ def inspect(plugin: Plugin, limit: float = LIMIT) -> Inspected:
         return Inspected(
             plugin, failure=plugin.failure("metadata", plugin.problem, "install it again, or remove it")
         )
-    question = {"path": sys.path, "plugin": msgspec.to_builtins(plugin)}
+    question = {"path": sys.path, "limit": limit, "plugin": msgspec.to_builtins(plugin)}
     with (
         TemporaryFile() as asked,
         TemporaryFile() as replied,
@@ -76,13 +82,15 @@ def inspect(plugin: Plugin, limit: float = LIMIT) -> Inspected:
                 stdin=asked,
                 stdout=replied,
                 stderr=subprocess.DEVNULL,
-                timeout=limit,
+                timeout=START + limit,
                 check=False,
             ).returncode
         except subprocess.TimeoutExpired:
             return Inspected(plugin, failure=_endless(plugin, limit))
         replied.seek(0)
         content = replied.read()
+    if content.startswith(TOO_LONG):
+        return Inspected(plugin, failure=_endless(plugin, limit))
     return _read(plugin, code, content)
 
 

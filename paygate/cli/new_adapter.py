@@ -1,13 +1,14 @@
 """`paygate new-adapter`: the whole plugin of a new provider, with a mark at each part that its author owes."""
 
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from string import Template
 from typing import Annotated, Final
 
 import typer
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 
 from paygate import adapters
 from paygate.cli.keygen import write_new
@@ -20,6 +21,8 @@ LONGEST_NAME: Final = 40
 SUFFIX: Final = ".tmpl"
 OWED: Final = "OWED:"
 """What a part that the author owes is marked by; `grep` finds it, and a failure says it."""
+
+MARK: Final = re.compile(rf'"{OWED} ([^"]+)"')
 
 
 class Owed(Struct, frozen=True):
@@ -52,7 +55,7 @@ def new_adapter(
             write_new(folder / file, text.encode(), mode=0o644)
         owed = [one for file, text in files.items() for one in _owed(file, text)]
         if as_json:
-            print_json({"folder": str(folder), "files": [*files], "owed": [vars_of(one) for one in owed]})
+            print_json({"folder": str(folder), "files": [*files], "owed": [to_builtins(one) for one in owed]})
         else:
             _tell(folder, files, owed)
 
@@ -96,10 +99,10 @@ def _written(name: str, kind: str) -> Iterator[tuple[str, str]]:
 
 def _owed(file: str, text: str) -> Iterator[Owed]:
     """The marks in a file of code; those in a README only speak of them."""
-    for number, line in enumerate(text.splitlines(), start=1):
-        _, mark, what = line.partition(OWED)
-        if mark and file.endswith(".py"):
-            yield Owed(file, number, what.strip().rstrip("\"',)").strip() + ")" * ("(" in what))
+    for number, line in enumerate(text.splitlines() if file.endswith(".py") else (), start=1):
+        found = MARK.search(line)
+        if found is not None:
+            yield Owed(file, number, found[1])
 
 
 def _tell(folder: Path, files: dict[str, str], owed: list[Owed]) -> None:
@@ -107,20 +110,15 @@ def _tell(folder: Path, files: dict[str, str], owed: list[Owed]) -> None:
     for file in files:
         show("  ", file)
     show()
-    show(f"What only you can write is marked {OWED} in {len({one.file for one in owed})} files:")
+    show(f"What only you can write is marked {OWED}")
     for one in owed:
         show(f"  {one.file}:{one.line}  ", one.what)
     show()
     show("Next:")
     for command, why in (
-        (f"cd {folder}", ""),
+        (f"cd {shlex.quote(str(folder))}", ""),
         ("pip install -e '.[test]'", ""),
         (f"{program()} plugins", "it is listed, and ready"),
         ("pytest", "fails on what you owe, and says so; README.md has the order"),
     ):
-        show(f"  {command:<28}", (f"# {why}" if why else "", "dim"))
-
-
-def vars_of(one: Owed) -> dict[str, object]:
-    """A mark as plain data."""
-    return {"file": one.file, "line": one.line, "what": one.what}
+        show(f"  {command:<28}" if why else f"  {command}", (f"  # {why}" if why else "", "dim"))

@@ -31,9 +31,7 @@ if TYPE_CHECKING:
     from paygate.conformance.kit import GatewayConformance
 
 GATEWAY: Final = "main"
-QUICK: Final = Retry(
-    attempts=3, first_wait_seconds=0.001, longest_wait_seconds=0.002, deadline_seconds=0.5
-)
+QUICK: Final = Retry(attempts=3, first_wait_seconds=0.001, longest_wait_seconds=0.002, deadline_seconds=0.5)
 ONCE: Final = Retry(attempts=1)
 UNBREAKABLE: Final = 1_000_000
 NUMBERS: Final = itertools.count(1)
@@ -125,7 +123,7 @@ class Bench:
 
     def reference(self) -> str:
         """A number of the merchant's that was never used."""
-        return f"KIT-{RUN}-{next(NUMBERS)}"
+        return f"KIT-{RUN}-{next(NUMBERS):08d}-Pesanan"
 
     def request(self, method: Method | None = None, amount: Money | None = None) -> ChargeRequest:
         """A new charge request, as the kit makes it; or the same over another amount."""
@@ -138,6 +136,15 @@ class Bench:
     def refund(self, amount: Money | None = None) -> RefundRequest:
         """A new refund, of the whole charge unless told."""
         return RefundRequest(reference=f"R{self.reference()}", reason="Barang habis", amount=amount)
+
+    def later(self, charge: Charge | ChargeRef) -> list[tuple[str, tuple[Any, ...]]]:
+        """What else the adapter offers for a charge, and what to ask it with."""
+        asked: tuple[tuple[str, tuple[Any, ...]], ...] = (
+            ("query", (charge,)),
+            ("cancel", (charge,)),
+            ("refund", (charge, self.refund())),
+        )
+        return [one for one in asked if self.abilities.can(one[0], self.method)]
 
     def created(self, gateway: Gateway, request: ChargeRequest | None = None) -> Charge:
         """A charge that must succeed."""
@@ -156,6 +163,9 @@ class Bench:
                 outcome: Charge | PaygateError = getattr(gateway, operation)(*about)
             except PaygateError as error:
                 outcome = error
+        if self.wire.failure is not None:
+            failure, self.wire.failure = self.wire.failure, None
+            raise failure
         if tripwire.touched:
             raise Breach(f"{operation} used {tripwire.touched[0]} by itself, past paygate")
         return outcome

@@ -1,6 +1,7 @@
 """The provider's calls as they reach the merchant: delivered, answered, and kept to be tampered with."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import httpx
 from msgspec import Struct
@@ -54,9 +55,7 @@ def delivered(bench: Bench, gateway: Gateway, answer: Answerer | None = None) ->
             while talk.request is not None:
                 request = request_of(talk.request)
                 reply = answer(request) if answer is not None else _parsed(gateway, request, calls)
-                talk.answer(
-                    httpx.Response(reply.status, headers=dict(reply.headers), content=reply.body)
-                )
+                talk.answer(httpx.Response(reply.status, headers=dict(reply.headers), content=reply.body))
             # What is refused is due again only in a minute, and never here.
             bench.simulator.deliveries.record(delivery, (), accepted=True)
             found.append(Delivered(delivery.reference, tuple(calls), talk.result))
@@ -73,7 +72,9 @@ def _parsed(gateway: Gateway, request: CallbackRequest, calls: list[Call]) -> Ca
     return callback.reply
 
 
-def paid_calls(bench: Bench, gateway: Gateway, request: ChargeRequest | None = None) -> tuple[Charge, list[Call]]:
+def paid_calls(
+    bench: Bench, gateway: Gateway, request: ChargeRequest | None = None
+) -> tuple[Charge, list[Call]]:
     """A new charge that was paid for, and the calls that tell of it."""
     charge = bench.created(gateway, request)
     delivered(bench, gateway)
@@ -91,3 +92,23 @@ def needed(calls: Sequence[Call]) -> Call:
     if not calls:
         raise Breach("the simulator called nobody back, so nothing could be tried")
     return calls[-1]
+
+
+def paid_in_each_way(bench: Bench) -> list[Call]:
+    """A genuine call about a paid charge, in each way in which the provider calls back."""
+    gateway, found = bench.gateway(), []
+    for number, variant in enumerate(bench.simulator.variants):
+        with bench.called_back_by(variant):
+            calls = paid_calls(bench, gateway)[1]
+        if calls or not number:
+            found.append(needed(calls))
+    return found
+
+
+def believed(adapter: Any, request: CallbackRequest) -> Callback | None:
+    """What the adapter itself makes of a call; None where it does not believe it, however it says so."""
+    try:
+        callback = adapter.parse_callback(request)
+    except Exception:  # noqa: BLE001 - `rubbish_raises_only_rejected` judges how it says so
+        return None
+    return callback if isinstance(callback, Callback) else None

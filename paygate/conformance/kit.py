@@ -1,6 +1,6 @@
 """What the author of an adapter inherits: a test class for pytest, and the same without pytest."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
@@ -102,8 +102,10 @@ class GatewayConformance:
 
     def provider(self, number: int) -> Simulator:
         """One of the kit's pretend providers, made once: their accounts differ."""
-        made: list[Simulator] = type(self).__dict__.get("_providers", [])
-        type(self)._providers = made  # type: ignore[attr-defined]
+        made: list[Simulator] | None = type(self).__dict__.get("providers")
+        if made is None:
+            made = []
+            setattr(type(self), "providers", made)  # noqa: B010 - each class has its own
         while len(made) <= number:
             made.append(self.simulator())
         return made[number]
@@ -165,7 +167,11 @@ def played(kit: GatewayConformance, case: Case) -> Broken | None:
     return Broken(case.title, hidden(kit, what), case.scenario.why)
 
 
-def broken(kit: GatewayConformance) -> tuple[Broken, ...]:
-    """Every promise that an adapter does not keep; pytest is not needed."""
-    found = (played(kit, case) for case in cases_of(kit))
+def broken(kit: GatewayConformance, only: Collection[str] | None = None) -> tuple[Broken, ...]:
+    """Every promise that an adapter does not keep; pytest is not needed.
+
+    `only` names the scenarios to play, all unless told.
+    """
+    cases = (case for case in cases_of(kit) if only is None or case.scenario.name in only)
+    found = (played(kit, case) for case in cases)
     return tuple(one for one in found if one is not None)

@@ -1,4 +1,4 @@
-"""What must be seen nowhere: the secrets of a bench and the payer's own values, and where to look for them."""
+"""What must be seen nowhere: secrets and the payer's own values, and where to look for them."""
 
 import contextlib
 import io

@@ -1,17 +1,17 @@
 """A header's value that notices when it is compared with the right one by `==`, which leaks it by time."""
 
-from typing import Any
+from typing import Any, Self
 
 
-class WatchedText(str):
+class WatchedText(str):  # noqa: SLOT000 - it keeps account
     """A text that keeps account of being compared with an equal one."""
 
-    __slots__ = ("_compared",)
+    _compared: list[str]
 
-    def __new__(cls, value: str, compared: list[str]) -> "WatchedText":
+    def __new__(cls, value: str, compared: list[str]) -> Self:
         """The value, and where to keep account."""
         made = super().__new__(cls, value)
-        made._compared = compared  # noqa: SLF001 - its own
+        made._compared = compared
         return made
 
     def __eq__(self, other: object) -> bool:
@@ -44,10 +44,10 @@ class WatchedBytes(bytes):
 
     _compared: list[str]
 
-    def __new__(cls, value: bytes, compared: list[str]) -> "WatchedBytes":
+    def __new__(cls, value: bytes, compared: list[str]) -> Self:
         """The value, and where to keep account."""
         made = super().__new__(cls, value)
-        made._compared = compared  # noqa: SLF001 - its own
+        made._compared = compared
         return made
 
     def __eq__(self, other: object) -> bool:

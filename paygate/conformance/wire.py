@@ -37,6 +37,8 @@ class Wire(httpx.BaseTransport, httpx.AsyncBaseTransport):
         self._instead: defaultdict[str, list[Answer]] = defaultdict(list)
         self._always: dict[str, Answer] = {}
         self.sent: list[Sent] = []
+        self.failure: Exception | None = None
+        """What the simulator, or the kit's own author, failed with: no answer of a provider's."""
         self.stuck: str | None = None
         """An operation whose requests nobody ever answers, in the async shell."""
 
@@ -85,13 +87,21 @@ class Wire(httpx.BaseTransport, httpx.AsyncBaseTransport):
         answer = self._always.get(operation or "")
         if self._instead[operation or ""]:
             answer = self._instead[operation or ""].pop(0)
-        reply = provider.handle(kept) if answer is None else answer(provider, kept)
+        try:
+            reply = provider.handle(kept) if answer is None else answer(provider, kept)
+        except httpx.HTTPError:
+            raise
+        except Exception as error:
+            self.failure = error
+            raise
         self.sent[place] = Sent(operation, kept, reply)
         return copied(reply)
 
     def _note(self, request: httpx.Request, reply: httpx.Response | None) -> httpx.Request:
         """Keep a request as it is now; signing it anew changes it."""
-        kept = httpx.Request(request.method, request.url, headers=request.headers.raw, content=request.content)
+        kept = httpx.Request(
+            request.method, request.url, headers=request.headers.raw, content=request.content
+        )
         self.sent.append(Sent(self._operation(request), kept, reply))
         return kept
 

@@ -34,7 +34,7 @@ class Fault(StrEnum):
     STATUS_DISAGREES = "status-disagrees"
     """The body tells of success, the HTTP status of a refusal."""
     CODE_DISAGREES = "code-disagrees"
-    """The HTTP status tells of success, the body of a refusal."""
+    """The HTTP status tells of success, the body of a refusal; nothing where refusals come so anyway."""
 
 
 ALL: Final = tuple(Fault)

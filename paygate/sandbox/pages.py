@@ -26,7 +26,7 @@ SHOWN: Final = 100
 GLANCES: Final = 100
 GLANCE: Final = 0.01
 FILES: Final = Path(__file__).parent / "templates"
-OPERATIONS: Final = ("create_charge", "query", "cancel", "authorize")
+OPERATIONS: Final = ("create_charge", "query", "cancel", "refund", "authorize")
 POLICY: Final = (
     "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'; "
     "form-action 'self'"

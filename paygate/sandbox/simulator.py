@@ -105,6 +105,9 @@ def play(simulator: Simulator, request: httpx.Request) -> Played:
         status = 400 if reply.status_code == 200 else 200
         reply = httpx.Response(status, content=reply.content, headers=reply.headers)
     elif fault is Fault.CODE_DISAGREES:
-        body = simulator.refusal(request).content
-        reply = httpx.Response(200, content=body, headers={"Content-Type": "application/json"})
+        refusal = simulator.refusal(request)
+        # Where every "no" comes under HTTP 200 it agrees with it: that would be a lie, which nobody can see.
+        if not refusal.is_success:
+            body = refusal.content
+            reply = httpx.Response(200, content=body, headers={"Content-Type": "application/json"})
     return Played(reply, fault)

@@ -3,7 +3,7 @@
 from paygate.snap.accounts import AccountService, drawn
 from paygate.snap.acknowledgements import Acknowledgements, Answer, Granted, acknowledgements, answer
 from paygate.snap.body import body_hash, minify
-from paygate.snap.callbacks import CallbackReader, SnapCallbacks, Told, decoded, signed_paths
+from paygate.snap.callbacks import CallbackReader, SnapCallbacks, Told, decoded, own_paths, signed_paths
 from paygate.snap.calls import AuthorizedCalls, TokenRequests, bearer_token
 from paygate.snap.codes import GENERAL, STATUSES, Errors, SnapCode
 from paygate.snap.credential import SnapCredential, SnapKeys, lifetime_of, log_in
@@ -23,7 +23,7 @@ from paygate.snap.fields import (
 from paygate.snap.inbound import Notices, aware
 from paygate.snap.inspection import callback_trials, is_hard_to_guess, setting_findings
 from paygate.snap.keys import are_pair, check_pair, load_private_key, load_public_key, public_pem
-from paygate.snap.notices import SnapReader
+from paygate.snap.notices import SnapReader, standard_callbacks
 from paygate.snap.originals import DebitService, QrService
 from paygate.snap.profile import SnapProfile, Timestamps, external_id
 from paygate.snap.replies import read_reply, retry_after
@@ -117,6 +117,7 @@ __all__ = [
     "log_in",
     "minify",
     "notice_string",
+    "own_paths",
     "padded",
     "post",
     "public_pem",
@@ -128,6 +129,7 @@ __all__ = [
     "sign_hmac",
     "sign_rsa",
     "signed_paths",
+    "standard_callbacks",
     "token_string",
     "told_money",
     "told_number",

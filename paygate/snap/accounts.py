@@ -2,6 +2,7 @@
 
 Source: SNAP BI, the portal's page Virtual Account. Service 26 knows an account by its number alone, so the
 number is the charge's `provider_reference`; where that is not known, it is made again from the reference.
+A number of the merchant's own can be asked about where the provider's answer tells the trxId as well.
 """
 
 import hashlib
@@ -83,6 +84,7 @@ class AccountService(Struct, frozen=True, kw_only=True):
         """How it stands, by paymentFlagStatus or latestTransactionStatus, wherever the provider tells it."""
         told = self.terms.read(reply, account_reply)
         data = self._about(charge, told)
+        self._check_charge(charge, data)
         info = told.additional_info if isinstance(told.additional_info, dict) else {}
         flag: Any = info.get("paymentFlagStatus")
         status = self.terms.status(
@@ -139,6 +141,18 @@ class AccountService(Struct, frozen=True, kw_only=True):
         if _plain(data.virtual_account_no) not in (None, asked):
             raise OutcomeUnknown("the answer is about another virtual account")
         return data
+
+    def _check_charge(self, charge: ChargeRef, data: Account) -> None:
+        """See that an account is this charge's, and not another's that has the same number.
+
+        A number of the merchant's own may have served other charges, so there the answer must name this one.
+        """
+        assert isinstance(charge.method, VirtualAccount)
+        if charge.method.number is not None and data.trx_id is None:
+            raise OutcomeUnknown("the answer does not say which charge of this number it is about")
+        billed = data.total_amount
+        if None not in (charge.amount, billed) and told_money(billed) != charge.amount:
+            raise OutcomeUnknown("the answer is about an account of another amount")
 
     def _check(self, told: Account, bank: str) -> None:
         if (told.partner_service_id or "").strip(" ") not in ("", self._prefix(bank)):

@@ -166,10 +166,19 @@ class SnapCallbacks:
 
 
 def signed_paths(callback_path: str, services: Sequence[str] = NOTIFIED) -> tuple[str, ...]:
-    """The paths that a call may have been signed over: the standard's, ours, and those below ours."""
+    """The paths that a call under a token may have been signed over: the standard's and ours."""
+    documented = (PATHS[service] for service in services)
+    return tuple(dict.fromkeys((*documented, *own_paths(callback_path, services))))
+
+
+def own_paths(callback_path: str, services: Sequence[str] = NOTIFIED) -> tuple[str, ...]:
+    """The paths that a notice may have been signed over: ours, and the standard's below it.
+
+    Not the standard's alone: the provider's key signs for all of its merchants, and a path that each of them
+    may have would let one of them send its own notices to another.
+    """
     prefix = callback_path.rstrip("/")
-    documented = tuple(PATHS[service] for service in services)
-    return tuple(dict.fromkeys((*documented, callback_path, *(prefix + path for path in documented))))
+    return tuple(dict.fromkeys((callback_path, *(prefix + PATHS[service] for service in services))))
 
 
 def decoded(decoder: "msgspec.json.Decoder[T]", body: bytes, malformed: CallbackReply) -> T:

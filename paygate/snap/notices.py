@@ -4,7 +4,7 @@ What may be missing may be null or of another kind as well: that is not worth lo
 Source: SNAP BI, the portal's pages on services 25, 52 and 56, and the standard answers to them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -15,9 +15,10 @@ from paygate.errors import CallbackRejected, ChargeNotFound, OutcomeUnknown
 from paygate.methods import EWallet, Method, Qris, VirtualAccount
 from paygate.model import Charge, ChargeStatus
 from paygate.snap.acknowledgements import Answer, acknowledgements, answer
-from paygate.snap.callbacks import Told, decoded
+from paygate.snap.callbacks import SnapCallbacks, Told, decoded, own_paths, signed_paths
 from paygate.snap.catalogue import ACCOUNT_NOTIFY, DEBIT_NOTIFY, PATHS, QR_NOTIFY
 from paygate.snap.fields import Amount, Wire, told_money, told_number, told_time
+from paygate.snap.settings import Configured, SnapAccount
 from paygate.snap.terms import SnapTerms
 
 REASON: Final = {"english": "Success", "indonesia": "Sukses"}
@@ -109,14 +110,16 @@ class SnapReader(Struct, frozen=True):
     def read(self, request: CallbackRequest, *, authorized: bool) -> Told:
         """A notice where it has a status, else a flag: the proven body says so, not the path."""
         body = request.body
-        malformed = acknowledgements(self.service_of(request, authorized=authorized)).malformed
+        service = self.service_of(request, authorized=authorized)
+        malformed = acknowledgements(service).malformed
         if decoded(shape, body, malformed).latest_transaction_status is not None:
-            return self._noticed(decoded(notice, body, malformed), body, malformed)
+            return self._noticed(decoded(notice, body, malformed), body, service)
         told = decoded(flag, body, acknowledgements(ACCOUNT_NOTIFY).malformed)
         return self._paid(told, body)
 
-    def _noticed(self, told: Notice, raw: bytes, malformed: CallbackReply) -> Told:
+    def _noticed(self, told: Notice, raw: bytes, service: str) -> Told:
         """A notice's charge. Its asked-for amount is not known here: compare `paid_amount` with yours."""
+        malformed = acknowledgements(service).malformed
         status = self._status(told.latest_transaction_status, malformed)
         if not told.original_partner_reference_no:
             raise CallbackRejected("body", "the reference is empty", malformed)
@@ -125,7 +128,9 @@ class SnapReader(Struct, frozen=True):
         paid_amount = told_money(told.amount) if is_paid else None
         if is_paid and paid_amount is None:
             raise CallbackRejected("amount", "the paid amount cannot be read", malformed)
-        answers = acknowledgements(DEBIT_NOTIFY if isinstance(method, EWallet) else QR_NOTIFY)
+        if method is not None:
+            service = DEBIT_NOTIFY if isinstance(method, EWallet) else QR_NOTIFY
+        answers = acknowledgements(service)
         charge = Charge(
             gateway=self.terms.gateway,
             reference=told.original_partner_reference_no,
@@ -178,6 +183,27 @@ class SnapReader(Struct, frozen=True):
     def _bank_of(self, prefix: str) -> Method | None:
         banks = [bank for bank, own in self.partner_service_ids.items() if own == prefix.strip(" ")]
         return VirtualAccount(banks[0]) if len(banks) == 1 else None
+
+
+def standard_callbacks(
+    terms: SnapTerms, settings: Configured, account: SnapAccount, clock: Callable[[], float]
+) -> SnapCallbacks:
+    """What verifies and reads a provider's calls that are the standard's, by the proofs of its profile.
+
+    They may be signed over `callback_path`, or over the standard's path below it; under a token also over the
+    standard's alone.
+    """
+    own = settings.callback_path
+    return SnapCallbacks(
+        terms.gateway,
+        settings,
+        account,
+        clock,
+        SnapReader(terms, settings.partner_service_ids),
+        notice_paths=own_paths(own),
+        call_paths=signed_paths(own),
+        inbound=terms.profile.inbound,
+    )
 
 
 def _echoed(told: Flag) -> CallbackReply:

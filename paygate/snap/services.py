@@ -38,6 +38,7 @@ class SnapServices:
         self._clock = clock
         self._timestamps = Timestamps(terms.profile.layout, clock)
         self._services = {one.kind: one for one in services}
+        self._urls: dict[str, httpx.URL] = {}
 
     def authorize(self) -> Flow[SnapCredential]:
         """Get an access token; a provider whose requests are signed by RSA alone needs no login."""
@@ -98,7 +99,10 @@ class SnapServices:
         return service
 
     def _request(self, asked: Call) -> httpx.Request:
-        url = httpx.URL(self._account.base_url + self._terms.profile.path(asked.service))
+        url = self._urls.get(asked.service)
+        if url is None:
+            url = httpx.URL(self._account.base_url + self._terms.profile.path(asked.service))
+            self._urls[asked.service] = url
         return call(asked.verb, url, encode(asked.message))
 
     def _charge(self, charge: ChargeRef, standing: Standing, reply: httpx.Response) -> Charge:

@@ -16,6 +16,7 @@ from paygate.cli import app, demo
 from paygate.cli.sandbox import write_account
 from paygate.sandbox.host import serve
 from paygate.sandbox.server import Server
+from paygate.sandbox.simulator import Simulator
 from tests.cli.running import PATIENCE
 from tests.cli.shop import Shop
 from tests.provider import CANARY
@@ -52,7 +53,11 @@ def pretender(
     """Let the demo pretend with the account whose secrets are watched; what it makes is put in the list."""
     made: list[AyolinxSimulator] = []
 
-    def simulator_of(adapter: str | None, callback_url: str, pace: float) -> AyolinxSimulator:
+    real = demo.simulator_of
+
+    def simulator_of(adapter: str | None, callback_url: str, pace: float) -> Simulator:
+        if adapter is not None:
+            return real(adapter, callback_url, pace)
         made.append(make_simulator(callback_url, pace=pace))
         return made[-1]
 

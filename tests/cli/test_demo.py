@@ -31,7 +31,7 @@ def test_the_demo_succeeds_in_a_process_of_its_own(run_alone: Alone) -> None:
     done = run_alone("demo")
     assert 0 == done.returncode
     assert "" == done.stderr
-    assert "All 24 steps are as they should be." in done.stdout.splitlines()[-1]
+    assert "All 28 steps are as they should be." in done.stdout.splitlines()[-1]
     assert "✗" not in done.stdout
 
 
@@ -52,6 +52,9 @@ def test_the_demo_tells_its_story_to_a_person(run: Run, pretender: Pretender) ->
         "→ POST /v1.0/qr/qr-mpm-generate  no answer",
         "✓ create_charge: OutcomeUnknown",
         "✓ query settles it: PENDING",
+        "charge DEMO-8 goes on from gateway main to backup: Unreachable",
+        "✓ the gateway that has it: backup",
+        "✓ charges with reference DEMO-8: 1",
         "▀",
     ):
         assert part in done.output
@@ -64,9 +67,9 @@ def test_the_demo_for_programs_is_a_list_in_which_every_step_is_right(run: Run, 
     story = json.loads(done.stdout)
     assert 0 == done.exit_code
     assert "" == done.stderr
-    assert 24 == len(steps(story))
+    assert 28 == len(steps(story))
     assert all(step["ok"] is True and step["expected"] == step["actual"] for step in steps(story))
-    assert 7 == sum("chapter" in part for part in story)
+    assert 8 == sum("chapter" in part for part in story)
 
 
 def test_the_demo_for_programs_has_the_qris_payload(run: Run, pretender: Pretender) -> None:
@@ -79,7 +82,7 @@ def test_the_demo_for_programs_has_the_qris_payload(run: Run, pretender: Pretend
 
 
 def test_the_demo_for_programs_has_every_exchange(run: Run, pretender: Pretender) -> None:
-    """A login for each of two settings, seven charges of which one is not answered, three queries and a cancellation."""
+    """A login for each of two settings, seven charges of which one is not answered, three queries, a cancellation; then three logins in vain."""
     story = json.loads(run("demo", "--json").stdout)
     exchanges = [(part["exchange"], part["status"]) for part in story if "exchange" in part]
     assert [
@@ -93,7 +96,21 @@ def test_the_demo_for_programs_has_every_exchange(run: Run, pretender: Pretender
         ("authorize", 200),
         ("create_charge", None),
         ("query", 200),
+        *[("authorize", None)] * 3,
+        ("create_charge", 200),
+        ("query", 200),
     ] == exchanges
+
+
+def test_without_another_provider_the_next_gateway_is_of_the_same(
+    run: Run, make_simulator: Callable[..., AyolinxSimulator], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One plugin is enough to watch a charge go on."""
+    monkeypatch.setattr(demo, "pretenders", lambda but: ())
+    monkeypatch.setattr(demo, "simulator_of", lambda _, url, pace: make_simulator(url, pace=pace))
+    done = run("demo")
+    assert 0 == done.exit_code, done.output
+    assert "qris goes to main (ayolinx), then to backup (ayolinx)." in done.output
 
 
 @pytest.mark.parametrize("form", [[], ["--json"]])
@@ -120,7 +137,7 @@ def test_a_step_that_goes_wrong_is_shown_and_the_exit_code_is_1(
     assert 1 == done.exit_code
     assert "✗ the callback is verified, and the charge is: FAILED instead of PAID" in done.output
     assert "✗ query agrees: FAILED instead of PAID" in done.output
-    assert "of 24 steps went wrong." in done.output.splitlines()[-1]
+    assert "of 28 steps went wrong." in done.output.splitlines()[-1]
 
 
 def test_a_wrong_step_is_marked_for_programs_too(
@@ -159,14 +176,14 @@ def test_an_error_that_the_demo_does_not_expect_ends_it_with_its_own_exit_code(
 
 def test_an_adapter_without_a_simulator_is_an_error(run: Run) -> None:
     """The demo needs a provider to pretend, and says which adapter has none."""
-    done = run("demo", "--adapter", "tiny")
+    done = run("demo", "tiny")
     assert 2 == done.exit_code
     assert "adapter 'tiny' ships no simulator" in done.stderr
 
 
 def test_an_unknown_adapter_is_an_error_with_a_hint(run: Run) -> None:
     """A typing error is answered with what was meant, for programs as JSON."""
-    done = run("demo", "--adapter", "ayolink", "--json")
+    done = run("demo", "ayolink", "--json")
     told = json.loads(done.stdout)
     assert (2, "ConfigurationError") == (done.exit_code, told["error"])
     assert "did you mean 'ayolinx'?" in told["message"]

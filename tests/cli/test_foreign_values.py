@@ -2,10 +2,8 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
@@ -33,8 +31,10 @@ from paygate import (
     Verdict,
     adapters,
 )
+from paygate.capabilities import OPERATIONS
 from paygate.cli import sandbox
 from paygate.cli.charge import confirm
+from paygate.cli.inspection import Inspected
 from paygate.cli.output import console, explained, print_json, problems, visible
 from paygate.cli.timeline import Timeline
 from tests.cli.shop import Shop
@@ -45,16 +45,6 @@ MARKUP = "shop:key:17 [bold]x[/] [red] \\[ 'one' 1 http://a.example"
 FOREIGN = st.text(st.one_of(st.sampled_from(HOSTILE), st.characters()), max_size=40)
 PRINTABLE = st.text(st.characters().filter(str.isprintable), max_size=40)
 A_FEW = settings(max_examples=25)
-
-
-@dataclass
-class Plugin:
-    """An installed adapter that calls itself anything, and cannot be loaded for any reason."""
-
-    source: str
-
-    def load(self) -> type[Any]:
-        raise PluginError(self.source)
 
 
 def unfit(text: str) -> list[str]:
@@ -245,14 +235,14 @@ def test_a_signature_moves_no_terminal(run: Run, shop: Shop, text: str) -> None:
 def test_a_plugin_moves_no_terminal(run: Run, text: str) -> None:
     """Whatever it is called, and however it fails; in the table of methods as well."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(adapters, "installed", lambda: {text: [Plugin(text)]})
+        plugin = adapters.Plugin(text, text, text, text)
+        found = Inspected(plugin, (text,), failure=PluginError(text), remarks=(text,))
+        patch.setattr("paygate.cli.plugins.inspected", lambda *_: [found])
         for more in ((), ("--json",)):
             assert [] == unfit(run("plugins", *more).output)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            "paygate.capabilities.table",
-            lambda _: [(text, dict.fromkeys(("create_charge", "query", "cancel"), True))],
-        )
+        methods = ((text, dict.fromkeys(OPERATIONS, True)),)
+        patch.setattr("paygate.cli.plugins.inspect", lambda *_: Inspected(plugin, (text,), methods))
         assert [] == unfit(run("plugins", "ayolinx").output)
 
 

@@ -1,5 +1,4 @@
 import json
-import sys
 from collections.abc import Callable, Iterator
 from importlib import metadata
 from pathlib import Path
@@ -8,15 +7,13 @@ from typing import Any
 import pytest
 from typer.testing import Result
 
-from paygate import API_VERSION, adapters
+from paygate import adapters
 from paygate.cli import output
+from tests.cli.strangers import GOOD, install_in
 
 Run = Callable[..., Result]
 Install = Callable[..., None]
 
-GOOD = "from paygate_tiny import Tiny as Adapter"
-OLD = f"class Adapter:\n    api_version = {API_VERSION + 1}\n    settings_type = object"
-SHAPELESS = f"class Adapter:\n    api_version = {API_VERSION}"
 GREEDY = "raise ImportError(\"pip install 'stranger[extra]' [/] first\")"
 
 
@@ -27,13 +24,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
     monkeypatch.syspath_prepend(tmp_path)
 
     def do(distribution: str, adapter: str, code: str | None) -> None:
-        module = f"stranger_{distribution.replace('-', '_')}"
-        info = tmp_path / f"{distribution.replace('-', '_')}-1.0.dist-info"
-        info.mkdir()
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.0\n")
-        (info / "entry_points.txt").write_text(f"[{adapters.GROUP}]\n{adapter} = {module}:Adapter\n")
-        if code is not None:
-            (tmp_path / f"{module}.py").write_text(code)
+        install_in(tmp_path, distribution, code, adapter=adapter)
         strangers = list(metadata.distributions(path=[str(tmp_path)]))
         monkeypatch.setattr(adapters, "_distributions", lambda: [*there, *strangers])
         adapters._scan.cache_clear()
@@ -41,8 +32,6 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
     yield do
     monkeypatch.undo()
     adapters._scan.cache_clear()
-    for name in [name for name in sys.modules if name.startswith("stranger_")]:
-        del sys.modules[name]
 
 
 @pytest.fixture
@@ -51,8 +40,9 @@ def listed(run: Run) -> Callable[[], dict[str, dict[str, Any]]]:
 
     def do() -> dict[str, dict[str, Any]]:
         done = run("plugins", "--json")
-        assert 0 == done.exit_code
-        return {f"{row['adapter']} by {row['distribution']}": row for row in json.loads(done.stdout)}
+        rows = {f"{row['adapter']} by {row['distribution']}": row for row in json.loads(done.stdout)}
+        assert (2 if any(row["problem"] for row in rows.values()) else 0) == done.exit_code
+        return rows
 
     return do
 
@@ -64,7 +54,9 @@ def test_both_plugins_of_this_workspace_are_ready(listed: Callable[[], dict[str,
         "adapter": "tiny",
         "distribution": "paygate-tiny 0.3.0",
         "answers": ["authorize", "create_charge", "query", "parse_callback"],
+        "stage": None,
         "problem": None,
+        "remarks": [],
     } == rows["tiny by paygate-tiny 0.3.0"]
     [ayolinx] = [row for row in rows.values() if row["adapter"] == "ayolinx"]
     assert ayolinx["distribution"].startswith("paygate-ayolinx ")
@@ -79,34 +71,19 @@ def test_a_person_sees_a_table(run: Run, monkeypatch: pytest.MonkeyPatch) -> Non
     head, *rows = done.stdout.splitlines()
     assert 0 == done.exit_code
     assert ["adapter", "distribution", "answers", "state"] == head.split()
-    assert ["ayolinx", "tiny"] == [row.split()[0] for row in rows]
-    assert ["ready", "ready"] == [row.split()[-1] for row in rows]
+    assert ["ayolinx", "midtrans", "tiny"] == [row.split()[0] for row in rows]
+    assert ["ready"] * 3 == [row.split()[-1] for row in rows]
 
 
-@pytest.mark.parametrize(
-    ("code", "problem"),
-    [
-        (None, "failed at import: ModuleNotFoundError: No module named 'stranger_broken'"),
-        ("Other = 1", "failed at import: AttributeError"),
-        ("1 / 0", "failed at import: ZeroDivisionError: division by zero"),
-        ("def", "failed at import: SyntaxError"),
-        (OLD, f"failed at api version: it is made for version {API_VERSION + 1} of the interface"),
-        (SHAPELESS, "failed at interface"),
-    ],
-)
 def test_a_broken_plugin_is_named_with_what_is_wrong(
-    install: Install,
-    listed: Callable[[], dict[str, dict[str, Any]]],
-    code: str | None,
-    problem: str,
+    install: Install, listed: Callable[[], dict[str, dict[str, Any]]]
 ) -> None:
     """It has a row of its own and answers nothing; the others are ready."""
-    install("broken", "broken", code)
+    install("broken", "broken", "1 / 0")
     rows = listed()
     broken = rows.pop("broken by broken 1.0")
-    assert "adapter 'broken' of broken 1.0 " in broken["problem"]
-    assert problem in broken["problem"]
-    assert [] == broken["answers"]
+    assert ("import", []) == (broken["stage"], broken["answers"])
+    assert "adapter 'broken' of broken 1.0 failed at import: ZeroDivisionError" in broken["problem"]
     assert {None} == {row["problem"] for row in rows.values()}
 
 
@@ -131,13 +108,29 @@ def test_another_good_plugin_is_ready(
 
 
 def test_a_person_sees_what_is_wrong(install: Install, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The problem stands where "ready" would."""
-    monkeypatch.setattr(output.console, "_width", 300)
+    """The stage stands where "ready" would, and the rest below the table."""
+    monkeypatch.setattr(output.console, "_width", 200)
     install("broken", "broken", "1 / 0")
+    install("chatty", "chatty", f"print(1)\n{GOOD}")
     done = run("plugins")
-    assert 0 == done.exit_code
-    [row] = [line for line in done.stdout.splitlines() if line.startswith("broken")]
-    assert "failed at import: ZeroDivisionError: division by zero" in row
+    lines = done.stdout.splitlines()
+    states = {line.split()[0]: line.strip().rsplit("  ", 1)[-1].strip() for line in lines[1:6]}
+    assert ("broken: import", "ready, but") == (states["broken"], states["chatty"])
+    assert 2 == done.exit_code
+    assert any(
+        line.startswith("✗ adapter 'broken' of broken 1.0 failed at import: ZeroDivisionError")
+        for line in lines
+    )
+    assert any(line.startswith("? adapter 'chatty' of chatty 1.0: it prints when") for line in lines)
+
+
+def test_one_that_is_named_and_broken_is_an_error(install: Install, run: Run) -> None:
+    """There is nothing to show of it but why."""
+    install("broken", "broken", "1 / 0")
+    done = run("plugins", "broken", "--json")
+    told = json.loads(done.stdout)
+    assert (2, "PluginError") == (done.exit_code, told["error"])
+    assert "failed at import: ZeroDivisionError" in told["what"]
 
 
 def test_square_brackets_in_a_problem_are_shown(
@@ -159,14 +152,6 @@ def test_without_plugins_a_person_is_told_what_to_install(
     assert [] == json.loads(run("plugins", "--json").stdout)
 
 
-def test_a_plugin_that_wants_to_end_the_program_does_not(
-    install: Install, listed: Callable[[], dict[str, dict[str, Any]]]
-) -> None:
-    """A module that calls sys.exit is as broken as any other."""
-    install("broken", "broken", "import sys\nsys.exit(7)")
-    assert "failed at import" in listed()["broken by broken 1.0"]["problem"]
-
-
 def test_an_adapter_named_shows_what_it_can_do(run: Run) -> None:
     """By method, and by bank, wallet and store; for programs as plain data."""
     rows = {row.pop("method"): row for row in json.loads(run("plugins", "ayolinx", "--json").stdout)}
@@ -175,10 +160,19 @@ def test_an_adapter_named_shows_what_it_can_do(run: Run) -> None:
         "create_charge": True,
         "query": True,
         "cancel": False,
+        "refund": False,
+        "partial_refund": False,
         "parse_callback": True,
     }
     [link] = [line.split() for line in run("plugins", "ayolinx").stdout.splitlines() if "link" in line]
-    assert ["payment_link", "yes", "no", "no"] == link
+    assert ["payment_link", "yes", "no", "no", "no", "no"] == link
+
+
+def test_refunds_are_shown_whole_and_in_part(run: Run) -> None:
+    """A wallet may give back the whole alone."""
+    rows = {row["method"]: row for row in json.loads(run("plugins", "midtrans", "--json").stdout)}
+    assert (True, True) == (rows["qris"]["refund"], rows["qris"]["partial_refund"])
+    assert (True, False) == tuple(rows["e_wallet shopeepay"][name] for name in ("refund", "partial_refund"))
 
 
 def test_an_adapter_that_is_not_there_is_an_error(run: Run) -> None:

@@ -146,6 +146,37 @@ def test_a_configuration_that_exists_is_not_overwritten(
     assert [] == stopped_at_once
 
 
+def test_another_providers_account_takes_the_place_of_the_last(
+    run: Run, tmp_path: Path, stopped_at_once: list[Server]
+) -> None:
+    """Nothing of the former is left: neither its settings nor its keys."""
+    assert 0 == run("sandbox", "ayolinx", "--port", 0, "--folder", tmp_path).exit_code
+    watched(tmp_path / "paygate.toml")
+    assert 0 == run("sandbox", "midtrans", "--port", 0, "--folder", tmp_path).exit_code
+    gateway = tomllib.loads((tmp_path / "paygate.toml").read_text())["gateways"]["main"]
+    CANARIES.add(gateway["server_key"])
+    assert ("midtrans", stopped_at_once[-1].url) == (gateway["adapter"], gateway["base_url"])
+    assert [tmp_path / "paygate.toml"] == list(tmp_path.iterdir())
+
+
+def test_the_account_of_a_sandbox_that_runs_is_left_alone(run: Run, tmp_path: Path) -> None:
+    """The second is told to take a folder of its own, and both can run then."""
+    with sandbox(tmp_path / "account", "--json") as running:
+        url = told(running)["url"]
+        file = tmp_path / "account" / "paygate.toml"
+        watched(file)
+        before = file.read_bytes()
+        done = run("sandbox", "midtrans", "--port", 0, "--folder", tmp_path / "account")
+        assert before == file.read_bytes()
+        with sandbox(tmp_path / "other", "midtrans", "--json") as second:
+            other = told(second)
+            key = tomllib.loads(Path(other["configuration"]).read_text())["gateways"]["main"]["server_key"]
+            CANARIES.add(key)
+    assert 2 == done.exit_code
+    assert f"is that of a sandbox which is running at {url}" in done.stderr
+    assert "a folder of its own with --folder" in done.stderr
+
+
 @pytest.mark.parametrize("name", ["private_key.pem", "provider_public_key.pem"])
 def test_a_key_that_exists_is_not_overwritten(
     run: Run, tmp_path: Path, stopped_at_once: list[Server], name: str
@@ -215,8 +246,8 @@ def test_a_pace_must_be_above_zero(
 @pytest.mark.parametrize(
     ("words", "why"),
     [
-        (["--adapter", "tiny"], "adapter 'tiny' ships no simulator"),
-        (["--adapter", "ayolink"], "did you mean 'ayolinx'?"),
+        (["tiny"], "adapter 'tiny' ships no simulator"),
+        (["ayolink"], "did you mean 'ayolinx'?"),
     ],
 )
 def test_an_adapter_that_cannot_be_pretended_is_an_error(

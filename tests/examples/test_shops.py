@@ -190,7 +190,8 @@ def test_an_answer_that_is_lost_loses_no_order(town: Town) -> None:
 
 def test_an_order_that_the_provider_says_it_has_stays(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     """A proxy turned the answer away, so the charge was sent again and refused as a duplicate: it exists."""
-    simulator, handle = town.simulator, town.simulator.handle
+    simulator: AyolinxSimulator = town.simulator
+    handle = simulator.handle
     turned_away: list[httpx.Request] = []
 
     def busy_once(request: httpx.Request) -> httpx.Response:

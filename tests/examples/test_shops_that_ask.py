@@ -61,7 +61,7 @@ def test_while_nobody_answers_the_provider_is_to_call_again(town: Town) -> None:
     for nth in (1, 2, 3):
         town.simulator.faults.plan(Fault.ERROR, "query", nth)
     town.simulator.act(reference, PayerAction.PAY)
-    assert [200, 500, 200] == town.told(reference)
+    assert [200, 502, 200] == town.told(reference)
     assert ("paid", 1) == (town.shown(reference)["status"], town.parcels(reference))
 
 
@@ -79,6 +79,6 @@ def test_a_charge_that_was_never_made_is_not_believed(town: Town) -> None:
     reference = town.order()
     town.told(reference)
     town.simulator.tell(reference, "settlement", order_id="NOT-THERE")
-    assert {500} == set(town.told(reference)[1:])
+    assert {502} == set(town.told(reference)[1:])
     assert [] == town.rows("SELECT 1 FROM conflicts WHERE kind = ?", ConflictKind.UNKNOWN)
     assert 0 == town.parcels(reference)

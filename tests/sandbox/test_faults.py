@@ -1,12 +1,15 @@
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from paygate.sandbox import Fault, Faults
 from paygate.sandbox.faults import ALL, Planned
+from paygate.sandbox.simulator import play
+from tests.sandbox.toy import ToySimulator
 
 
 def drawn(faults: Faults, count: int, operation: str = "query") -> list[Fault | None]:
@@ -147,3 +150,18 @@ def test_a_request_before_the_first_cannot_be_planned(nth: int) -> None:
     faults = Faults()
     with pytest.raises(ValueError, match="counted from 1"):
         faults.plan(Fault.HANG, "query", nth)
+
+
+@pytest.mark.parametrize(("status", "seen"), [(400, b"no"), (200, b"{}")])
+def test_no_refusal_is_made_up_where_all_come_under_http_200(status: int, seen: bytes) -> None:
+    """Such a "no" is believed by everyone: after the work was done it would be a lie that nobody can see."""
+
+    class Refusing(ToySimulator):
+        def refusal(self, request: httpx.Request) -> httpx.Response:
+            return httpx.Response(status, content=b"no")
+
+    simulator = Refusing("http://127.0.0.1:1/")
+    simulator.faults.plan(Fault.CODE_DISAGREES, "query")
+    played = play(simulator, httpx.Request("GET", "http://127.0.0.1:1/query"))
+    assert played.reply is not None
+    assert (200, seen) == (played.reply.status_code, played.reply.content)

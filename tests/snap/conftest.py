@@ -14,6 +14,12 @@ from cryptography.hazmat.primitives.asymmetric.rsa import (
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from conftest import missing
+from paygate.snap import SnapSettings
+from tests.snap.by_hand import made_account
+from tests.snap.dompet import Dompet, dompet
+from tests.snap.nusapay.paygate_nusapay import NusaPay
+from tests.snap.nusapay.paygate_nusapay.settings import Settings
+from tests.snap.talking import fitted
 from tests.watch import CANARIES
 
 HERE = Path(__file__).parent
@@ -64,3 +70,21 @@ def openssl() -> Callable[..., bytes]:
         return done.stdout
 
     return run
+
+
+@pytest.fixture(scope="session")
+def nusapay() -> NusaPay:
+    """NusaPay's adapter."""
+    account = made_account()
+    CANARIES.add(account.client_secret)
+    made: NusaPay = fitted(NusaPay, Settings, {**account.configured("nusapay", "/cb"), "store_id": "S-1"})
+    return made
+
+
+@pytest.fixture(scope="session")
+def wallets() -> Dompet:
+    """Dompet's adapter."""
+    simulator = dompet("https://shop.example/cb")
+    CANARIES.add(simulator.account.client_secret)
+    made: Dompet = fitted(Dompet, SnapSettings, simulator.settings)
+    return made

@@ -3,7 +3,19 @@
 from typing import Final
 
 from paygate.conformance.scenario import Scenario
-from paygate.conformance.scenarios import callbacks, codes, forgeries, money, outcomes, privacy, requests, sending, shape, shells
+from paygate.conformance.scenarios import (
+    callbacks,
+    codes,
+    forgeries,
+    money,
+    outcomes,
+    privacy,
+    requests,
+    sending,
+    shape,
+    shells,
+    strangers,
+)
 
 SCENARIOS: Final[tuple[Scenario, ...]] = (
     *shape.SCENARIOS,
@@ -14,6 +26,7 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
     *money.SCENARIOS,
     *callbacks.SCENARIOS,
     *forgeries.SCENARIOS,
+    *strangers.SCENARIOS,
     *privacy.SCENARIOS,
     *shells.SCENARIOS,
 )

@@ -41,7 +41,11 @@ def _check_told(charge: Charge, callback: Callback) -> None:
         raise Breach("the call about a paid charge tells of no charge")
     for one in callback.charges:
         if one.gateway != charge.gateway:
-            raise Breach(f"the call tells of a charge of gateway {one.gateway!r}, and it came to {charge.gateway!r}")
+            raise Breach(
+                f"the call tells of a charge of gateway {one.gateway!r}, and it came to {charge.gateway!r}"
+            )
+        if one.reference not in (charge.reference, charge.provider_reference):
+            raise Breach("the call tells of a charge by a reference that nobody gave it")
         if one.status is not ChargeStatus.PAID:
             raise Breach(f"the call about a paid charge tells that it is {one.status.value}")
         if one.paid_amount is None:
@@ -86,13 +90,17 @@ class Answers:
             return callback.reply
         if not self._spoilt:
             return callback.again
-        for one in bytes_spoilt(request):
-            try:
-                self._gateway.parse_callback(one.request)
-            except CallbackRejected as rejected:
-                assert isinstance(rejected.reply, CallbackReply)
-                return rejected.reply
-        return AGAIN  # nothing of this body is proven: `unproven_status_is_not_believed` speaks of it
+        replies = (self._rejection(one.request) for one in bytes_spoilt(request))
+        # Where nothing of a body is proven, `unproven_status_is_not_believed` speaks of it.
+        return next((reply for reply in replies if reply is not None), AGAIN)
+
+    def _rejection(self, request: CallbackRequest) -> CallbackReply | None:
+        try:
+            self._gateway.parse_callback(request)
+        except CallbackRejected as rejected:
+            reply: CallbackReply = rejected.reply
+            return reply
+        return None
 
 
 def _again(gateway: Gateway) -> Answers:
@@ -134,9 +142,7 @@ def callbacks_of_every_status_are_told(bench: Bench) -> None:
         _expect(bench, gateway, other, ENDED | frozenset({ChargeStatus.PENDING}))
 
 
-def _expect(
-    bench: Bench, gateway: Gateway, charge: Charge, expected: frozenset[ChargeStatus]
-) -> list[Call]:
+def _expect(bench: Bench, gateway: Gateway, charge: Charge, expected: frozenset[ChargeStatus]) -> list[Call]:
     """Deliver what there is about a charge: each call must tell of it, and the last one how it stands."""
     found = [one for one in delivered(bench, gateway) if one.reference == charge.reference]
     for one in found:

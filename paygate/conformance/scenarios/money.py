@@ -1,4 +1,4 @@
-"""Money: the same amount in the order, on the wire, in the provider's books and in what the payer is shown."""
+"""Money: one amount in the order, on the wire, in the provider's books and in what the payer is shown."""
 
 import re
 from collections.abc import Callable
@@ -101,12 +101,14 @@ def _check_wire(bench: Bench, amount: Money, before: int) -> None:
             if near != amount.amount and abs(near - amount.amount) < 1:
                 raise Breach(f"{amount} went over the wire as {near}")
             if near == amount.amount and b"e" in found[1].lower():
-                raise Breach(f"{amount} went over the wire as {found[1].decode()}, as only a float is written")
+                raise Breach(
+                    f"{amount} went over the wire as {found[1].decode()}, as only a float is written"
+                )
 
 
 @scenario("goods for a large order leave for a small sum", needs=("create_charge",), per=Per.KIND)
 def amount_is_compared(bench: Bench) -> None:
-    """What was paid is what the provider says, never what was asked for; a new charge over another sum is not believed."""
+    """What was paid is what the provider says it was, and a new charge over another sum is not believed."""
     gateway = bench.gateway(retry=ONCE)
     changed: list[bytes] = []
     bench.wire.spoil("create_charge", _cheaper(changed))

@@ -103,9 +103,8 @@ def _shown(bench: Bench, canaries: Canaries) -> Shown:
             _note(shown, "create_charge", bench.tried(gateway, "create_charge", bench.request()))
         bench.wire.mend()
         if isinstance(charge, Charge):
-            for name, about in (("query", ()), ("cancel", ()), ("refund", (bench.refund(),))):
-                if bench.abilities.can(name, bench.method):
-                    _note(shown, name, bench.tried(gateway, name, charge, *about))
+            for name, about in bench.later(charge):
+                _note(shown, name, bench.tried(gateway, name, *about))
         _note_callbacks(bench, adapter, shown, canaries)
         _note_settings(bench, shown)
         shown += [("the log", heard.logged), ("what was printed", heard.printed)]
@@ -190,7 +189,11 @@ def _knows_the_payer(bench: Bench) -> bool:
     return bench.request().customer is not None
 
 
-@scenario("a payer's name, address and phone number are no business of a log's readers", per=Per.KIND, when=_knows_the_payer)
+@scenario(
+    "a payer's name, address and phone number are no business of a log's readers",
+    per=Per.KIND,
+    when=_knows_the_payer,
+)
 def personal_values_stay_hidden(bench: Bench) -> None:
     """The payer's name, e-mail address and phone number are in no log, error, `repr` or announcement."""
     canaries = personal_of(bench.request().customer)

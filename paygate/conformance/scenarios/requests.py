@@ -6,12 +6,13 @@ from typing import Any, Final
 
 import httpx
 
+from paygate.conformance.accidents import refused
 from paygate.conformance.bench import Bench, ref_of
 from paygate.conformance.report import Breach
 from paygate.conformance.scenario import Per, scenario
 from paygate.conformance.watch import seen
 from paygate.conformance.wire import origin_of
-from paygate.errors import AuthenticationFailed
+from paygate.errors import AuthenticationFailed, NotSent
 from paygate.flow import Conversation, Credential
 from paygate.model import Charge
 
@@ -31,16 +32,17 @@ def requests_go_to_the_configured_host(bench: Bench) -> None:
     gateway = bench.gateway()
     charge = bench.tried(gateway, "create_charge", bench.request())
     if isinstance(charge, Charge):
-        for name, about in (("query", ()), ("cancel", ()), ("refund", (bench.refund(),))):
-            if bench.abilities.can(name, bench.method):
-                bench.tried(gateway, name, charge, *about)
+        for name, about in bench.later(charge):
+            bench.tried(gateway, name, *about)
     home = origin_of(httpx.URL(bench.base_url))
     for one in bench.wire.sent:
         if one.origin != home:
             raise Breach(f"a request went to {one.origin}, and `base_url` is {home}")
 
 
-@scenario("a signature that is made too early or kept is refused on the day when requests wait or are renewed")
+@scenario(
+    "a signature that is made too early or kept is refused on the day when requests wait or are renewed"
+)
 def requests_are_signed_when_sent(bench: Bench) -> None:
     """A flow yields bare requests; the credential signs each one afresh, and changes nothing else of it."""
     adapter = bench.adapter()
@@ -107,9 +109,12 @@ def _credential(bench: Bench, adapter: Any) -> Credential:
     return talk.result
 
 
-@scenario("a charge fails although the provider would take it, or a login storm locks the merchant out", when=_logs_in)
+@scenario(
+    "a charge fails although the provider would take it, or a login storm locks the merchant out",
+    when=_logs_in,
+)
 def expired_credential_is_renewed_once(bench: Bench) -> None:
-    """When the provider ends a token, there is one new login, and that one request is signed and sent again."""
+    """When the provider ends a token, there is one login, and that request is signed and sent again."""
     gateway = bench.gateway()
     bench.created(gateway)
     bench.simulator.revoke_tokens()
@@ -118,10 +123,13 @@ def expired_credential_is_renewed_once(bench: Bench) -> None:
     outcome = bench.tried(gateway, "create_charge", request)
     logins, sent = bench.wire.asked("authorize", before), bench.wire.asked("create_charge", before)
     if not isinstance(outcome, Charge):
-        raise Breach(f"after its token had ended the charge raised {type(outcome).__name__} after {logins} logins")
+        raise Breach(
+            f"after its token had ended the charge raised {type(outcome).__name__} after {logins} logins"
+        )
     if (logins, sent) != (1, 2):
         raise Breach(f"after its token had ended there were {logins} logins and {sent} requests, not 1 and 2")
     _check_refused_for_good(bench)
+    _check_refused_login(bench)
 
 
 def _check_refused_for_good(bench: Bench) -> None:
@@ -142,6 +150,20 @@ def _check_refused_for_good(bench: Bench) -> None:
         raise Breach(f"a charge whose token was refused twice {what}, not AuthenticationFailed")
     if logins > 2 or sent > 2:
         raise Breach(f"for a token that never works there were {logins} logins and {sent} requests")
+
+
+def _check_refused_login(bench: Bench) -> None:
+    """A login that is refused: trying it again changes nothing, and locks the merchant out."""
+    gateway, before = bench.gateway(), bench.mark
+    bench.wire.spoil_all("authorize", refused)
+    outcome = bench.tried(gateway, "create_charge", bench.request())
+    bench.wire.mend()
+    logins = bench.wire.asked("authorize", before)
+    if not isinstance(outcome, NotSent):
+        what = "told a charge" if isinstance(outcome, Charge) else f"raised {type(outcome).__name__}"
+        raise Breach(f"a charge whose login was refused {what}, and nothing was sent")
+    if logins > 1:
+        raise Breach(f"a login that was refused was tried {logins} times")
 
 
 @scenario("each login may end the token of another process, and many lock the merchant out", when=_logs_in)

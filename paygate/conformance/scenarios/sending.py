@@ -88,7 +88,7 @@ def refund_never_sends_twice(bench: Bench) -> None:
     per=Per.KIND,
 )
 def unsettled_is_settled_by_query(bench: Bench) -> None:
-    """After an unknown outcome a query tells what was done: the charge as it stands, or that there is none."""
+    """After an unknown outcome a query tells what was done: how the charge stands, or that there is none."""
     gateway = bench.gateway()
     bench.created(gateway)
     done = accidents(bench.simulator, first_request(bench, "create_charge"))[0]
@@ -96,28 +96,32 @@ def unsettled_is_settled_by_query(bench: Bench) -> None:
         request = bench.request()
         bench.wire.spoil("create_charge", accident.answer)
         bench.tried(gateway, "create_charge", request)
-        _settled(bench, gateway, accident.told, bench.tried(gateway, "query", ref_of(request)), expected)
+        _settled(bench, accident.told, bench.tried(gateway, "query", ref_of(request)), expected)
     if bench.abilities.can("cancel", bench.method):
         for accident, expected in ((done, ChargeStatus.CANCELLED), (LOST, ChargeStatus.PENDING)):
             charge = bench.created(gateway)
             bench.wire.spoil("cancel", accident.answer)
             bench.tried(gateway, "cancel", charge)
             after = f"{accident.told} of a cancellation"
-            _settled(bench, gateway, after, bench.tried(gateway, "query", charge.ref), expected)
+            _settled(bench, after, bench.tried(gateway, "query", charge.ref), expected)
     if bench.abilities.can("refund", bench.method):
-        for accident in (done, LOST):
-            charge, refund = bench.paid(gateway), bench.refund()
-            bench.wire.spoil("refund", accident.answer)
-            bench.tried(gateway, "refund", charge, refund)
-            asked = bench.tried(gateway, "query", charge.ref)
-            is_told = isinstance(asked, Charge) and asked.refund(refund.reference) is not None
-            if is_told is not (accident is done):
-                raise Breach(f"after {accident.told} of a refund a query {told(asked)} and tells a wrong refund")
+        _check_refunds(bench, gateway, done)
 
 
-def _settled(
-    bench: Bench, gateway: Gateway, what: str, asked: Charge | PaygateError, expected: ChargeStatus | None
-) -> None:
+def _check_refunds(bench: Bench, gateway: Gateway, done: Accident) -> None:
+    """A query tells of a refund that was made, and of none that was lost."""
+    for accident in (done, LOST):
+        charge, refund = bench.paid(gateway), bench.refund()
+        bench.wire.spoil("refund", accident.answer)
+        bench.tried(gateway, "refund", charge, refund)
+        asked = bench.tried(gateway, "query", charge.ref)
+        is_told = isinstance(asked, Charge) and asked.refund(refund.reference) is not None
+        if is_told is not (accident is done):
+            was = "made" if accident is done else "never made"
+            raise Breach(f"after {accident.told} a query {told(asked)}, and the refund was {was}")
+
+
+def _settled(bench: Bench, what: str, asked: Charge | PaygateError, expected: ChargeStatus | None) -> None:
     """Hold the answer to a query against what the provider did."""
     bench.wire.mend()
     if expected is None:

@@ -34,7 +34,9 @@ def adapter_is_well_formed(bench: Bench) -> None:
     for name in QUESTIONS:
         hook = getattr(kind, name, None)
         if inspect.iscoroutinefunction(hook) or inspect.isasyncgenfunction(hook):
-            raise Breach(f"`{name}` is async; a flow is a plain generator, and paygate drives it in both shells")
+            raise Breach(
+                f"`{name}` is async; a flow is a plain generator, and paygate drives it in both shells"
+            )
         if callable(hook) and name != "simulator" and not hasattr(hook, "paygate_impl"):
             raise Breach(f"`{name}` has no `@hookimpl`, so it is never asked")
     _check_marks(kind)
@@ -53,7 +55,9 @@ def _check_marks(kind: type[Any]) -> None:
         raise Breach("`in_part_for` names a method that `refund` does not serve")
     for name in ("cancel", "refund"):
         if not _within(served[name], served["query"]):
-            raise Breach(f"`{name}` serves a method that `query` does not, so its outcome can never be settled")
+            raise Breach(
+                f"`{name}` serves a method that `query` does not, so its outcome can never be settled"
+            )
 
 
 def _served(kind: type[Any], name: str) -> set[tuple[Any, str]]:
@@ -85,8 +89,14 @@ def first_step_does_no_io(bench: Bench) -> None:
         ("refund", (ref, bench.refund())),
     ):
         if name == "authorize" or bench.abilities.can(name, bench.method):
+            failure: Exception | None = None
             with Tripwire(awake=True) as tripwire:
-                _begun(getattr(adapter, name)(*about))
+                try:
+                    _begun(getattr(adapter, name)(*about))
+                except Exception as error:  # noqa: BLE001 - what it touched is what counts
+                    failure = error
+            if failure is not None and not tripwire.touched:
+                raise failure
             if tripwire.touched:
                 raise Breach(f"the first step of {name} used {tripwire.touched[0]}")
 
@@ -107,7 +117,9 @@ def unsupported_is_refused_unsent(bench: Bench) -> None:
                 before = bench.mark
                 outcome = bench.tried(gateway, name, *about)
                 if not isinstance(outcome, UnsupportedOperation):
-                    raise Breach(f"{name}, which the adapter does not offer for {method.kind}, {told(outcome)}")
+                    raise Breach(
+                        f"{name}, which the adapter does not offer for {method.kind}, {told(outcome)}"
+                    )
                 if bench.mark != before:
                     raise Breach(f"{name} was sent although the adapter does not offer it for {method.kind}")
 

@@ -152,7 +152,7 @@ def _number(books: SnapBooks, body: dict[str, Any], bank: str) -> str:
 def _named(books: SnapBooks, body: dict[str, Any]) -> PretendCharge:
     charges = _having(books, _number(books, body, _bank(books, body)))
     if not charges:
-        raise Turned(404, "12", "Invalid Bill/Virtual Account [Not Found]")
+        raise Turned(404, "01", "Transaction Not Found")
     return charges[-1]
 
 

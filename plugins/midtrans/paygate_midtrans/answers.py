@@ -46,29 +46,26 @@ def judged(
     """
     told = read(reply, wire.answer)
     given, http = str(told.status_code), reply.status_code
-    context: dict[str, Any] = {
-        "provider_code": given if CODE.fullmatch(given) else scrub(given),
-        "provider_message": scrub(_said(told)),
-        "http_status": http,
-    }
-    if CODE.fullmatch(given) is None:
+    code = int(given) if CODE.fullmatch(given) is not None else None
+    if code is not None and code in good and http in (200, code):
+        return code, told
+    message = scrub(_said(told))
+    shown = given if code is not None else scrub(given)
+    context: dict[str, Any] = {"provider_code": shown, "provider_message": message, "http_status": http}
+    if code is None:
         raise OutcomeUnknown("the status code has no form that we know", **context)
-    code = int(given)
     if http not in (200, code):
         raise OutcomeUnknown("HTTP status and status code disagree", **context)
-    if code in good:
-        return code, told
     kind = codes.ERRORS.get(code)
     if kind is None:
         raise OutcomeUnknown("the status code is not one that we know", **context)
-    what = context["provider_message"]
     if kind is RateLimited:
         from paygate.snap import retry_after
 
-        raise RateLimited(what, retry_after=retry_after(reply), **context)
+        raise RateLimited(message, retry_after=retry_after(reply), **context)
     if cancelling and code == codes.UNCHANGEABLE and _status(told) is ChargeStatus.PAID:
         kind = AlreadyPaid
-    raise kind(what, **context)
+    raise kind(message, **context)
 
 
 def status_of(told: wire.Answer, allowed: Container[ChargeStatus]) -> ChargeStatus:

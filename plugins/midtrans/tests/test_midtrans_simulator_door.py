@@ -174,13 +174,13 @@ def test_a_no_may_come_under_its_own_http_status() -> None:
         (Fault.RATE_LIMIT, 429, "429", 0),
         (Fault.REVOKE, 200, "201", 1),
         (Fault.STATUS_DISAGREES, 400, "201", 1),
-        (Fault.CODE_DISAGREES, 200, "500", 1),
+        (Fault.CODE_DISAGREES, 200, "201", 1),
     ],
 )
 def test_faults_are_told_as_midtrans_would(
     merchant: Merchant, fault: Fault, status: int, code: str, charges: int
 ) -> None:
-    """There is no token to revoke; and a "no" that was not meant is one that nobody may believe."""
+    """There is no token to revoke; and a "no" under HTTP 200 is what it says, so that none is made up."""
     simulator = merchant.simulator
     simulator.faults.plan(fault)
     body = order()
@@ -191,6 +191,13 @@ def test_faults_are_told_as_midtrans_would(
     assert (status, code) == (reply.status_code, reply.json()["status_code"])
     assert charges == simulator.ledger.count("INV-1")
     assert ("1" if status == 429 else None) == reply.headers.get("Retry-After")
+
+
+def test_a_refusal_is_one_of_its_own(merchant: Merchant) -> None:
+    """Under HTTP 200, or under its own where Midtrans does so."""
+    request = httpx.Request("POST", f"{HOST}/v2/charge")
+    refused(merchant.simulator.refusal(request), 200, 400)
+    refused(opened(plain_status=True).simulator.refusal(request), 400, 400)
 
 
 def test_it_calls_back_in_one_way(merchant: Merchant) -> None:

@@ -13,9 +13,10 @@ from tests.conformance.faulty import (
     signing,
     statuses,
 )
-from tests.conformance.faulty.registry import FAULTY, Faulty
+from tests.conformance.faulty.registry import EVERYTHING, FAULTY, Faulty
 
 __all__ = [
+    "EVERYTHING",
     "FAULTY",
     "Faulty",
     "callbacks",

@@ -20,7 +20,12 @@ class KeepsARejectedToken(Lontar):
     token_type = _Believed
 
 
-@caught_by("credential_is_kept", "three charges took 3 logins")
+@caught_by(
+    "credential_is_kept",
+    "three charges took 3 logins",
+    "cancellation_passes_through",
+    "expired_credential_is_renewed_once",
+)
 class LogsInForEveryRequest(Lontar):
     """Mixes the expiry up: a token counts as expired while it is valid (doku-python-library, token_service)."""
 
@@ -28,7 +33,11 @@ class LogsInForEveryRequest(Lontar):
         return self._clock() - seconds
 
 
-@caught_by("credential_is_kept", "`expires_at` of the credential is no time of the coming year")
+@caught_by(
+    "credential_is_kept",
+    "`expires_at` of the credential is no time of the coming year",
+    "expired_credential_is_renewed_once",
+)
 class CachesAnExpiredToken(Lontar):
     """Keeps a token for ever, and sends it when it has expired (doku-python-library, token_service)."""
 
@@ -43,14 +52,28 @@ class _Suspicious(Token):
         return response.status_code >= 400
 
 
-@caught_by("create_never_sends_twice", "after HTTP 500 the adapter sent a second request")
+@caught_by(
+    "create_never_sends_twice",
+    "after HTTP 500 the adapter sent a second request",
+    "cancel_never_sends_twice",
+    "rate_limit_is_told",
+    "refund_never_sends_twice",
+    "refused_is_not_unknown",
+)
 class BlamesItsTokenForEverything(Lontar):
     """Takes every HTTP error for a token's end, so that a 500 has the charge sent again."""
 
     token_type = _Suspicious
 
 
-@caught_by("credential_is_kept", "three charges took 7 logins")
+@caught_by(
+    "credential_is_kept",
+    "three charges took 7 logins",
+    "cancellation_passes_through",
+    "create_never_sends_twice",
+    "expired_credential_is_renewed_once",
+    "unsettled_is_settled_by_query",
+)
 class LogsInWithinItsFlow(Lontar):
     """Gets a token of its own in each operation (measured: 20 threads, 20 logins, 19 failures)."""
 
@@ -59,7 +82,7 @@ class LogsInWithinItsFlow(Lontar):
         return (yield from super()._create(request))
 
 
-@caught_by("expired_credential_is_renewed_once", "")
+@caught_by("expired_credential_is_renewed_once", "a login that was refused was tried 21 times")
 class RepeatsItsLogin(Lontar):
     """Tries its login again and again while it is refused, until the account is locked."""
 

@@ -15,7 +15,10 @@ from tests.conformance.sound.credential import Token
 log = logging.getLogger("paygate_lontar")
 
 
-@caught_by("secrets_stay_hidden", "")
+@caught_by(
+    "secrets_stay_hidden",
+    "the error of a rejected callback shows the right value of the header X-Lontar-Sign",
+)
 class ShowsTheRightSignature(Lontar):
     """Puts the signature that would have fitted into its error (paynesia)."""
 
@@ -27,7 +30,7 @@ class ShowsTheRightSignature(Lontar):
         return self._fresh(moment)
 
 
-@caught_by("secrets_stay_hidden", "")
+@caught_by("secrets_stay_hidden", "the error of create_charge shows the setting client_secret")
 class ShowsTheKeyInAnError(Lontar):
     """Puts its key into an error, to help whoever debugs it (DANA prints headers and body in str(error))."""
 
@@ -42,14 +45,14 @@ class _Open(Token):
         return f"Token(token={self._token!r}, secret={self._secret!r})"
 
 
-@caught_by("secrets_stay_hidden", "")
+@caught_by("secrets_stay_hidden", "the credential shows the setting client_secret")
 class ShowsItsTokenInARepr(Lontar):
     """Has a repr that shows the token (a dataclass has one by itself)."""
 
     token_type = _Open
 
 
-@caught_by("secrets_stay_hidden", "")
+@caught_by("secrets_stay_hidden", "the log shows the setting client_secret", "personal_values_stay_hidden")
 class LogsItsRequests(Lontar):
     """Logs headers and body of what it sends (stripe-python logs bodies at debug; paylabs masks for a reason)."""
 
@@ -59,7 +62,7 @@ class LogsItsRequests(Lontar):
         return request
 
 
-@caught_by("secrets_stay_hidden", "")
+@caught_by("secrets_stay_hidden", "what was printed shows the setting callback_secret")
 class PrintsItsSignature(Lontar):
     """Prints what it signs with (doku-python-library prints)."""
 
@@ -68,7 +71,7 @@ class PrintsItsSignature(Lontar):
         return super()._expected(request, moment)
 
 
-@caught_by("personal_values_stay_hidden", "")
+@caught_by("personal_values_stay_hidden", "the error of create_charge shows the payer's phone")
 class QuotesThePayersPhone(Lontar):
     """Quotes the payer's phone in an error, in the form of the country, which nobody hides."""
 
@@ -81,7 +84,7 @@ class QuotesThePayersPhone(Lontar):
             raise
 
 
-@caught_by("personal_values_stay_hidden", "")
+@caught_by("personal_values_stay_hidden", "the log shows the payer's name")
 class LogsThePayer(Lontar):
     """Logs an order with the payer's name and phone."""
 

@@ -16,7 +16,11 @@ class _Careless(Lontar):
         pass
 
 
-@caught_by("money_survives_exactly", "")
+@caught_by(
+    "money_survives_exactly",
+    "stands in the provider's books with IDR 99999999999999.98",
+    "amount_is_compared",
+)
 class CountsInFloats(_Careless):
     """Takes an amount through a float (paynesia; BetterPay: number)."""
 
@@ -24,7 +28,9 @@ class CountsInFloats(_Careless):
         return f"{int(float(amount.amount) * 100) / 100:.2f}"
 
 
-@caught_by("money_survives_exactly", "")
+@caught_by(
+    "money_survives_exactly", "were paid, and a query tells IDR 99999999999999.98", "amount_is_compared"
+)
 class ReadsFloats(_Careless):
     """Reads an amount as a float (paynesia)."""
 
@@ -32,7 +38,11 @@ class ReadsFloats(_Careless):
         return Money(f"{int(float(told) * 100) / 100:.2f}")
 
 
-@caught_by("money_survives_exactly", "")
+@caught_by(
+    "money_survives_exactly",
+    "a charge over IDR 25000.50 stands in the provider's books with IDR 25000.00",
+    "amount_is_compared",
+)
 class DropsSen(_Careless):
     """Sends whole rupiah, and drops what is behind the point (paylabs-sdk: int)."""
 
@@ -40,7 +50,7 @@ class DropsSen(_Careless):
         return f"{int(amount.amount)}.00"
 
 
-@caught_by("money_survives_exactly", "")
+@caught_by("money_survives_exactly", "IDR 25000.50 were paid, and a query tells IDR 25000.00")
 class RoundsWhatWasPaid(Lontar):
     """Rounds what was paid to whole rupiah."""
 
@@ -49,7 +59,13 @@ class RoundsWhatWasPaid(Lontar):
         return Money(paid.amount.quantize(Decimal(1))) if paid is not None else None
 
 
-@caught_by("operations_complete", "the provider's books have another amount than was asked for")
+@caught_by(
+    "operations_complete",
+    "the provider's books have another amount than was asked for",
+    "amount_is_compared",
+    "callbacks_tell_the_charge",
+    "money_survives_exactly",
+)
 class SendsSenForRupiah(_Careless):
     """Sends a hundred times the amount, as if the provider counted in sen (hyperswitch: minor units)."""
 
@@ -57,7 +73,7 @@ class SendsSenForRupiah(_Careless):
         return str(amount.amount * 100)
 
 
-@caught_by("amount_is_compared", "")
+@caught_by("amount_is_compared", "and a query tells the one asked for")
 class BelievesTheAskedAmountWasPaid(Lontar):
     """Says that what was asked for was paid, whatever the provider tells (laravel-sisp#127)."""
 
@@ -66,7 +82,7 @@ class BelievesTheAskedAmountWasPaid(Lontar):
         return ref.amount or paid if paid is not None else None
 
 
-@caught_by("amount_is_compared", "")
+@caught_by("amount_is_compared", "were paid, and the call tells None", "callbacks_tell_the_charge")
 class TellsNoPaidAmount(Lontar):
     """Tells that a charge is paid and not how much, so that nobody can compare it (getpaid: one status)."""
 
@@ -92,7 +108,7 @@ class TakesJakartaForUtc(Lontar):
         return moment.replace(tzinfo=UTC) if moment is not None else None
 
 
-@caught_by("times_are_aware", "")
+@caught_by("times_are_aware", "hours off the time that was asked for")
 class ForgetsTheExpiry(Lontar):
     """Does not tell the provider when the charge is to expire: the payer pays an order that was given up."""
 

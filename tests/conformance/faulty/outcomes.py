@@ -29,7 +29,12 @@ def stands(gateway: str, request: ChargeRequest, status: ChargeStatus) -> Charge
     )
 
 
-@caught_by("create_never_sends_twice", "create_charge told a charge that is failed, and nobody can know that")
+@caught_by(
+    "create_never_sends_twice",
+    "create_charge told a charge that is failed, and nobody can know that",
+    "amount_is_compared",
+    "unknown_code_is_unknown",
+)
 class TakesATimeoutForAFailure(Lontar):
     """Makes every exception a failed charge (doku-python-library; public Ayolinx code: "success: False")."""
 
@@ -41,7 +46,10 @@ class TakesATimeoutForAFailure(Lontar):
 
 
 @caught_by(
-    "create_never_sends_twice", "create_charge told a charge that is pending, and nobody can know that"
+    "create_never_sends_twice",
+    "create_charge told a charge that is pending, and nobody can know that",
+    "amount_is_compared",
+    "unknown_code_is_unknown",
 )
 class TakesATimeoutForAnOpenCharge(Lontar):
     """Makes every exception an open charge, which nobody has made perhaps."""
@@ -53,7 +61,12 @@ class TakesATimeoutForAnOpenCharge(Lontar):
             return stands(self._gateway, request, ChargeStatus.PENDING)
 
 
-@caught_by("create_never_sends_twice", "after HTTP 500 create_charge raised InvalidRequest")
+@caught_by(
+    "create_never_sends_twice",
+    "after HTTP 500 create_charge raised InvalidRequest",
+    "cancel_never_sends_twice",
+    "refund_never_sends_twice",
+)
 class TakesAServerErrorForARefusal(Lontar):
     """Says "refused" after an HTTP 5xx, after which the charge may well exist (prism: connector failures)."""
 
@@ -64,7 +77,10 @@ class TakesAServerErrorForARefusal(Lontar):
 
 
 @caught_by(
-    "create_never_sends_twice", "create_charge raised InvalidRequest (the provider's answer is broken)"
+    "create_never_sends_twice",
+    "create_charge raised InvalidRequest (the provider's answer is broken)",
+    "cancel_never_sends_twice",
+    "refund_never_sends_twice",
 )
 class TakesGarbageForARefusal(Lontar):
     """Says "refused" to an answer that it cannot read."""
@@ -78,7 +94,10 @@ class TakesGarbageForARefusal(Lontar):
 
 
 @caught_by(
-    "create_never_sends_twice", "after HTTP 200 with a web page create_charge told a charge that is pending"
+    "create_never_sends_twice",
+    "after HTTP 200 with a web page create_charge told a charge that is pending",
+    "amount_is_compared",
+    "instructions_are_whole",
 )
 class BelievesTheHttpStatus(Lontar):
     """Takes HTTP 200 for success, whatever the body says (Midtrans: HTTP 200 carries a 4xx status_code)."""
@@ -93,6 +112,8 @@ class BelievesTheHttpStatus(Lontar):
 @caught_by(
     "create_never_sends_twice",
     "after HTTP 400 with the body of a success create_charge told a charge that is pending",
+    "cancel_never_sends_twice",
+    "refund_never_sends_twice",
 )
 class BelievesTheBodyAlone(Lontar):
     """Never looks at the HTTP status, also where it contradicts the body (go-snap-bi: the status outranks it)."""
@@ -119,7 +140,15 @@ class ReadsAnyAnswer(Lontar):
         pass
 
 
-@caught_by("operations_complete", "cancel says that it is done, and the provider would still take the money")
+@caught_by(
+    "operations_complete",
+    "cancel says that it is done, and the provider would still take the money",
+    "cancel_never_sends_twice",
+    "declared_codes_map",
+    "refused_is_not_unknown",
+    "unknown_code_is_unknown",
+    "unsettled_is_settled_by_query",
+)
 class CancelsWithoutLooking(Lontar):
     """Says that a charge is cancelled, and does not ask the provider (BetterPay: success without the work)."""
 
@@ -133,7 +162,7 @@ class CancelsWithoutLooking(Lontar):
         yield  # type: ignore[unreachable] # what makes it a generator
 
 
-@caught_by("blocking_equals_async", "")
+@caught_by("blocking_equals_async", "when blocking and")
 class BehavesOtherwiseInALoop(Lontar):
     """Looks whether an event loop runs, and then does something else (async twins that drift, stripe#1676)."""
 

@@ -6,7 +6,12 @@ from tests.conformance.sound.adapter import Lontar
 from tests.conformance.sound.asking import AskingKit, AskingLontar
 
 
-@caught_by("unproven_status_is_not_believed", "", kit=AskingKit)
+@caught_by(
+    "unproven_status_is_not_believed",
+    "in its body was believed without asking",
+    "tampered_callbacks_are_rejected",
+    kit=AskingKit,
+)
 class BelievesAnUnprovenStatus(AskingLontar):
     """Believes a status that the signature does not cover (Midtrans' hash leaves it out)."""
 

@@ -55,7 +55,16 @@ class TakesAnUnknownCodeForAFailure(Lontar):
         return self._made(request, reply)
 
 
-@caught_by("refused_is_not_unknown", "create_charge was refused and raised OutcomeUnknown")
+@caught_by(
+    "refused_is_not_unknown",
+    "create_charge was refused and raised OutcomeUnknown",
+    "declared_codes_map",
+    "duplicate_reference_is_refused",
+    "expired_credential_is_renewed_once",
+    "money_survives_exactly",
+    "rate_limit_is_told",
+    "unsettled_is_settled_by_query",
+)
 class NeverSaysNo(_Coded):
     """Calls every refusal unknown, so that the merchant asks for ever about a charge that never was."""
 
@@ -63,7 +72,13 @@ class NeverSaysNo(_Coded):
         return OutcomeUnknown("something went wrong")
 
 
-@caught_by("declared_codes_map", "is declared as AmountRejected, and raised InvalidRequest")
+@caught_by(
+    "declared_codes_map",
+    "is declared as AmountRejected, and create_charge raised InvalidRequest",
+    "duplicate_reference_is_refused",
+    "expired_credential_is_renewed_once",
+    "unsettled_is_settled_by_query",
+)
 class HasOneErrorForAll(_Coded):
     """Has one class for every refusal, so that nobody can tell them apart (xendit-python, paynesia)."""
 
@@ -71,7 +86,7 @@ class HasOneErrorForAll(_Coded):
         return told if isinstance(told, (OutcomeUnknown, RateLimited)) else InvalidRequest("no")
 
 
-@caught_by("rate_limit_is_told", '"too many requests" raised OutcomeUnknown')
+@caught_by("rate_limit_is_told", '"too many requests" raised OutcomeUnknown', "declared_codes_map")
 class TakesARateLimitForUnknown(_Coded):
     """Calls "too many requests" unknown, though nothing was done and it may be asked again."""
 
@@ -79,7 +94,7 @@ class TakesARateLimitForUnknown(_Coded):
         return OutcomeUnknown("busy") if isinstance(told, RateLimited) else told
 
 
-@caught_by("rate_limit_is_told", '"too many requests" raised InvalidRequest')
+@caught_by("rate_limit_is_told", '"too many requests" raised InvalidRequest', "declared_codes_map")
 class TakesARateLimitForARefusal(_Coded):
     """Calls "too many requests" an invalid request, so that a good order is given up."""
 
@@ -96,7 +111,9 @@ class ForgetsHowLongToWait(Lontar):
 
 
 @caught_by(
-    "duplicate_reference_is_refused", "a second charge under a reference in use told a charge that is pending"
+    "duplicate_reference_is_refused",
+    "a second charge under a reference in use told a charge that is pending",
+    "declared_codes_map",
 )
 class TakesADuplicateForSuccess(Lontar):
     """Answers a reference that exists with an open charge, whatever the first one was for."""
@@ -108,7 +125,12 @@ class TakesADuplicateForSuccess(Lontar):
             return stands(self._gateway, request, ChargeStatus.PENDING)
 
 
-@caught_by("declared_statuses_map", "there is no such charge, and a query told a charge that is failed")
+@caught_by(
+    "declared_statuses_map",
+    "there is no such charge, and a query told a charge that is failed",
+    "declared_codes_map",
+    "unsettled_is_settled_by_query",
+)
 class TakesNotFoundForFailed(Lontar):
     """Calls a charge failed that the provider does not know, or not yet."""
 
@@ -124,7 +146,10 @@ class TakesNotFoundForFailed(Lontar):
             )
 
 
-@caught_by("declared_codes_map", "")
+@caught_by(
+    "declared_codes_map",
+    "the code ALREADY_PAID of cancel is declared as AlreadyPaid, and cancel told a charge that is cancelled",
+)
 class CancelsWhatIsPaid(Lontar):
     """Takes "it is paid already" for "it is cancelled": goods kept back from a payer who has paid."""
 

@@ -21,7 +21,7 @@ from tests.conformance.sound import wire
 from tests.conformance.sound.adapter import Lontar
 
 
-@caught_by("create_never_sends_twice", "the adapter sent a second request")
+@caught_by("create_never_sends_twice", "the adapter sent a second request", "unsettled_is_settled_by_query")
 class ResendsAfterATimeout(Lontar):
     """Sends the charge again when no answer came (mollie-api-python#325, aioduct#79)."""
 
@@ -43,7 +43,7 @@ class ResendsAfterABadGateway(Lontar):
         return self._made(request, reply)
 
 
-@caught_by("create_never_sends_twice", "the adapter sent a second request")
+@caught_by("create_never_sends_twice", "the adapter sent a second request", "amount_is_compared")
 class ResendsUnderANewReference(Lontar):
     """Makes a new number for each try, so that nobody sees the double (doku-python-library, gocardless#12)."""
 
@@ -58,7 +58,7 @@ class ResendsUnderANewReference(Lontar):
             )
 
 
-@caught_by("cancel_never_sends_twice", "the adapter sent a second request")
+@caught_by("cancel_never_sends_twice", "the adapter sent a second request", "unsettled_is_settled_by_query")
 class ResendsACancel(Lontar):
     """Sends a cancel again when no answer came."""
 
@@ -69,7 +69,7 @@ class ResendsACancel(Lontar):
             return (yield from super()._cancel(charge))
 
 
-@caught_by("refund_never_sends_twice", "the adapter sent a second request")
+@caught_by("refund_never_sends_twice", "the adapter sent a second request", "unsettled_is_settled_by_query")
 class ResendsARefund(Lontar):
     """Sends a refund again when no answer came (csob/paymentgateway#705)."""
 
@@ -80,7 +80,9 @@ class ResendsARefund(Lontar):
             return (yield from super()._refund(charge, refund))
 
 
-@caught_by("refund_never_sends_twice", "by another number than the merchant's own")
+@caught_by(
+    "refund_never_sends_twice", "by another number than the merchant's own", "unsettled_is_settled_by_query"
+)
 class RefundsUnderANumberOfItsOwn(Lontar):
     """Makes a new refund key for each try, so that a repeated refund is paid twice (gocardless-pro-python#12)."""
 
@@ -106,7 +108,30 @@ class RefundsTheWholeForAPart(Lontar):
         return msgspec.structs.replace(super()._money_back(charge, refund), amount=None)
 
 
-@caught_by("query_changes_nothing", "")
+@caught_by("unsettled_is_settled_by_query", "of a refund a query told a charge that is")
+class ForgetsTheRefunds(Lontar):
+    """Tells of no refund in a query, so that nobody learns whether a lost one was made (csob#705)."""
+
+    def _query(self, charge: ChargeRef) -> Flow[Charge]:
+        return msgspec.structs.replace((yield from super()._query(charge)), refunds=())
+
+
+@caught_by("unsettled_is_settled_by_query", "after a timeout while waiting for the answer a query raised")
+class AsksByTheProvidersNumber(Lontar):
+    """Asks by the provider's number, which nobody has whose charge got no answer (xendit: GET by id)."""
+
+    def _query(self, charge: ChargeRef) -> Flow[Charge]:
+        number = charge.provider_reference or "unknown"
+        return self._found(charge, (yield self._post("/v1/query", wire.Named(number))))
+
+
+@caught_by(
+    "query_changes_nothing",
+    "after some queries the provider's books are not as they were",
+    "declared_codes_map",
+    "declared_statuses_map",
+    "unsettled_is_settled_by_query",
+)
 class CreatesWhatItDoesNotFind(Lontar):
     """Makes the charge where a query does not find it."""
 
@@ -118,7 +143,7 @@ class CreatesWhatItDoesNotFind(Lontar):
             return self._found(charge, (yield self._post("/v1/charge", order)))
 
 
-@caught_by("cancellation_passes_through", "")
+@caught_by("cancellation_passes_through", "a cancelled create_charge went on with another request")
 class SendsOnThroughACancellation(Lontar):
     """Catches everything, so that a cancelled charge is sent again (tenacity#529)."""
 

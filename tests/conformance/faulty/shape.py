@@ -13,12 +13,12 @@ from paygate import (
     for_methods,
     hookimpl,
 )
-from tests.conformance.faulty.registry import caught_by
+from tests.conformance.faulty.registry import EVERYTHING, caught_by
 from tests.conformance.sound.adapter import CHARGED, Lontar
 from tests.conformance.sound.settings import Settings
 
 
-@caught_by("adapter_is_well_formed", "`query` is async")
+@caught_by("adapter_is_well_formed", "`query` is async", EVERYTHING)
 class HasCoroutines(Lontar):
     """Writes its hooks as coroutines, which nobody awaits (hermes-agent#109196)."""
 
@@ -28,7 +28,7 @@ class HasCoroutines(Lontar):
         raise NotImplementedError
 
 
-@caught_by("adapter_is_well_formed", "unknown hook 'cancell'")
+@caught_by("adapter_is_well_formed", "unknown hook 'cancell'", EVERYTHING)
 class MisspellsAHook(Lontar):
     """Misspells a hook, which pluggy passes over in silence."""
 
@@ -44,7 +44,7 @@ class IsForAnotherVersion(Lontar):
     api_version = 0
 
 
-@caught_by("operations_complete", "returned Request where a flow (a generator) was due")
+@caught_by("operations_complete", "returned Request where a flow (a generator) was due", EVERYTHING)
 class ReturnsARequest(Lontar):
     """Returns a request where a flow is due (a forgotten `yield`)."""
 
@@ -57,6 +57,13 @@ class ReturnsARequest(Lontar):
 @caught_by(
     "operations_complete",
     "cancel of the adapter ended with PluginError: the adapter failed before sending anything",
+    "callbacks_of_every_status_are_told",
+    "cancel_never_sends_twice",
+    "cancellation_passes_through",
+    "declared_codes_map",
+    "refused_is_not_unknown",
+    "unknown_code_is_unknown",
+    "unsettled_is_settled_by_query",
 )
 class PromisesTooMuch(Lontar):
     """Claims to cancel by every method (BetterPay: claimed before it worked)."""
@@ -69,7 +76,15 @@ class PromisesTooMuch(Lontar):
         return (yield from self._cancel(charge))
 
 
-@caught_by("operations_complete", "Lontar does not offer this")
+@caught_by(
+    "operations_complete",
+    "Lontar does not offer this",
+    "callbacks_of_every_status_are_told",
+    "cancel_never_sends_twice",
+    "cancellation_passes_through",
+    "refused_is_not_unknown",
+    "unsettled_is_settled_by_query",
+)
 class FindsOutTooLate(Lontar):
     """Says after sending that it cannot do it, in place of a mark (omnipay: supportsX says a method exists)."""
 
@@ -82,7 +97,11 @@ class FindsOutTooLate(Lontar):
         return (yield from self._cancel(charge))
 
 
-@caught_by("gateways_share_nothing", "")
+@caught_by(
+    "gateways_share_nothing",
+    "a gateway believed a call that was signed for another account",
+    "tampered_callbacks_are_rejected",
+)
 class KeepsItsSettingsOnTheClass(Lontar):
     """Keeps the key where all gateways see it: the last one's is used (xendit-python; django-paypal#77)."""
 
@@ -96,7 +115,12 @@ class KeepsItsSettingsOnTheClass(Lontar):
         return type(self).latest.callback_secret.reveal().encode()
 
 
-@caught_by("gateways_share_nothing", "")
+@caught_by(
+    "gateways_share_nothing",
+    "create_charge of the adapter ended with AuthenticationFailed",
+    "requests_are_signed_when_sent",
+    "tampered_callbacks_are_rejected",
+)
 class SharesItsToken(Lontar):
     """Keeps one token for the whole process, whoever logged in first."""
 
@@ -109,7 +133,7 @@ class SharesItsToken(Lontar):
         return self.held["token"]
 
 
-@caught_by("gateways_share_nothing", "")
+@caught_by("gateways_share_nothing", "the adapter answered with another charge than was asked for")
 class ThinksThereIsOneGateway(Lontar):
     """Writes the name of the first gateway into every charge (a module's global)."""
 

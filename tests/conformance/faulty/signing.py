@@ -7,7 +7,7 @@ from contextlib import suppress
 import httpx
 
 from paygate import Charge, ChargeRef, ChargeRequest, Flow
-from tests.conformance.faulty.registry import caught_by
+from tests.conformance.faulty.registry import EVERYTHING, caught_by
 from tests.conformance.sound import wire
 from tests.conformance.sound.adapter import Lontar
 from tests.conformance.sound.credential import Token
@@ -18,7 +18,7 @@ class _DumpedAnew(Token):
         return json.dumps(json.loads(request.read())).encode()
 
 
-@caught_by("operations_complete", "create_charge of the adapter ended with AuthenticationFailed")
+@caught_by("operations_complete", "create_charge of the adapter ended with AuthenticationFailed", EVERYTHING)
 class SignsAnotherDump(Lontar):
     """Signs one serialisation and sends another (public Ayolinx merchant code, a Python QRIS call)."""
 
@@ -32,7 +32,7 @@ class _Empty(Token):
         return signed
 
 
-@caught_by("operations_complete", "create_charge of the adapter ended with AuthenticationFailed")
+@caught_by("operations_complete", "create_charge of the adapter ended with AuthenticationFailed", EVERYTHING)
 class SendsAnEmptySignature(Lontar):
     """Swallows an error of signing and sends an empty signature (public Ayolinx merchant code)."""
 
@@ -51,7 +51,9 @@ class SignsWithTheTimeOfItsLogin(Lontar):
     token_type = _Once
 
 
-@caught_by("requests_go_to_the_configured_host", "a request went to https://sandbox.lontar.example")
+@caught_by(
+    "requests_go_to_the_configured_host", "a request went to https://sandbox.lontar.example", EVERYTHING
+)
 class KnowsItsHostByHeart(Lontar):
     """Has the sandbox's host fixed in its code (public Ayolinx merchant code)."""
 
@@ -59,7 +61,11 @@ class KnowsItsHostByHeart(Lontar):
         return "https://sandbox.lontar.example"
 
 
-@caught_by("requests_go_to_the_configured_host", "a request went to https://pay.lontar.example")
+@caught_by(
+    "requests_go_to_the_configured_host",
+    "a request went to https://pay.lontar.example",
+    "gateways_share_nothing",
+)
 class FollowsAnAddress(Lontar):
     """Asks whatever address an answer names, with a signed request (facts: "take URLs from the answer")."""
 
@@ -72,7 +78,7 @@ class FollowsAnAddress(Lontar):
         return self._made(request, reply)
 
 
-@caught_by("first_step_does_no_io", "the first step of create_charge used a socket")
+@caught_by("first_step_does_no_io", "the first step of create_charge used a socket", EVERYTHING)
 class LooksWhetherItIsUp(Lontar):
     """Looks whether the provider answers, before the first step of its flow."""
 
@@ -83,7 +89,7 @@ class LooksWhetherItIsUp(Lontar):
         return (yield from super()._create(request))
 
 
-@caught_by("first_step_does_no_io", "the first step of query used a socket")
+@caught_by("first_step_does_no_io", "the first step of query used a socket", EVERYTHING)
 class SendsByItself(Lontar):
     """Uses a client of its own instead of yielding its request (every SDK of the providers')."""
 

@@ -1,6 +1,8 @@
 """Faults in what a status is taken for."""
 
-from paygate import ChargeStatus, OutcomeUnknown
+from typing import Any
+
+from paygate import Charge, ChargeRef, ChargeStatus, Flow, OutcomeUnknown
 from tests.conformance.faulty.registry import caught_by
 from tests.conformance.sound.adapter import Lontar
 
@@ -39,7 +41,14 @@ class TakesAnUnknownStatusForFailed(Lontar):
 
 
 @caught_by(
-    "declared_statuses_map", "the state OPEN is declared as pending, and a query told a charge that is failed"
+    "declared_statuses_map",
+    "the state OPEN is declared as pending, and a query told a charge that is failed",
+    "callbacks_of_every_status_are_told",
+    "callbacks_tell_the_charge",
+    "cancel_never_sends_twice",
+    "cancellation_passes_through",
+    "operations_complete",
+    "unsettled_is_settled_by_query",
 )
 class CallsAllButPaidFailed(Lontar):
     """Has success, and all else failed, open charges included (public Ayolinx code: "00" or failed)."""
@@ -52,6 +61,8 @@ class CallsAllButPaidFailed(Lontar):
 @caught_by(
     "declared_statuses_map",
     "the state REFUNDED is declared as refunded, and a query told a charge that is failed",
+    "callbacks_of_every_status_are_told",
+    "operations_complete",
 )
 class CallsRefundedFailed(Lontar):
     """Calls a refunded charge failed (BetterPay's Winpay adapter)."""
@@ -71,3 +82,22 @@ class CallsALateChargeOpen(Lontar):
     def _status_of(self, told: str) -> ChargeStatus:
         status = super()._status_of(told)
         return ChargeStatus.PENDING if status is ChargeStatus.EXPIRED else status
+
+
+@caught_by(
+    "paid_never_regresses",
+    "a query of a paid charge told that it is pending",
+    "declared_statuses_map",
+    "operations_complete",
+)
+class AnswersFromMemory(Lontar):
+    """Keeps what it was told of a charge, to spare the provider questions, also once it has changed."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._known: dict[str, Charge] = {}
+
+    def _query(self, charge: ChargeRef) -> Flow[Charge]:
+        if charge.reference not in self._known:
+            self._known[charge.reference] = yield from super()._query(charge)
+        return self._known[charge.reference]

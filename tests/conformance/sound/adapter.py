@@ -261,7 +261,10 @@ class Lontar:
     def _moment(self, told: str | None) -> datetime | None:
         if told is None:
             return None
-        moment = datetime.fromisoformat(told)
+        try:
+            moment = datetime.fromisoformat(told)
+        except ValueError:
+            raise OutcomeUnknown("a time that is none") from None
         if moment.tzinfo is None:
             raise OutcomeUnknown("a time without a time zone")
         return moment
@@ -278,10 +281,15 @@ class Lontar:
             Refund(
                 reference=one.reference,
                 amount=self._amount(one.amount),
-                status=codes.REFUND_STATUS[one.status],
+                status=self._refund_status_of(one.status),
             )
             for one in told.refunds
         )
+
+    def _refund_status_of(self, told: str) -> RefundStatus:
+        if told not in codes.REFUND_STATUS:
+            raise OutcomeUnknown("the status of a refund is not one that we know")
+        return codes.REFUND_STATUS[told]
 
     # what a callback proves
 

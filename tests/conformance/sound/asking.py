@@ -7,8 +7,8 @@ import json
 
 import msgspec
 
-from paygate import Callback, CallbackRequest, hookimpl
-from tests.conformance.sound import wire
+from paygate import Callback, CallbackRequest, ChargeRef, hookimpl
+from tests.conformance.sound import codes, wire
 from tests.conformance.sound.adapter import Lontar
 from tests.conformance.sound.kit import SoundKit
 from tests.conformance.sound.simulator import LontarSimulator
@@ -32,16 +32,27 @@ class AskingLontar(Lontar):
         return AskingSimulator(callback_url, pace)
 
     def _body(self, request: CallbackRequest) -> bytes:
-        try:
-            told = wire.call.decode(request.body).charge
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            self._reject("body", "the body is no call of Lontar's")
+        told = self._call(request)
         return f"{told.reference}\n{told.amount}".encode("utf-8", "replace")
 
     def _parse(self, request: CallbackRequest) -> Callback:
-        callback = super()._parse(request)
-        refs = tuple(charge.ref for charge in callback.charges)
-        return msgspec.structs.replace(callback, charges=(), confirm=refs)
+        sent_at = self._verify(request)
+        told = self._call(request)
+        ref = ChargeRef(self._gateway, told.reference, codes.CHANNELS.get(told.channel))
+        return Callback(
+            gateway=self._gateway,
+            charges=(),
+            confirm=(ref,),
+            reply=self._thanks(),
+            sent_at=sent_at,
+            raw=request.body,
+        )
+
+    def _call(self, request: CallbackRequest) -> wire.ToldCharge:
+        try:
+            return wire.call.decode(request.body).charge
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            self._reject("body", "the body is no call of Lontar's")
 
 
 class AskingKit(SoundKit):

@@ -67,8 +67,8 @@ class No(Exception):
 class LontarSimulator:
     """One merchant's account at Lontar.
 
-    It repeats nothing it has refused, makes a second charge for no reference, and calls back when a charge
-    is made, paid, failed, late or closed.
+    It makes no second charge for a reference, knows a charge by either number, and calls back when one is
+    made, paid, failed, late, closed or refunded.
     """
 
     def __init__(self, callback_url: str, pace: float = 1.0) -> None:
@@ -139,7 +139,7 @@ class LontarSimulator:
             return self._logged_in(fields)
         self._let_in(request)
         reference = _text(fields, "reference")
-        charge = self.ledger.find(reference)
+        charge = self.ledger.find(reference) or self.ledger.numbered(reference)
         if operation == "create_charge":
             if charge is not None:
                 raise No(409, "DUPLICATE", "This reference exists")

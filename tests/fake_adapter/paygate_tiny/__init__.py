@@ -1,9 +1,8 @@
-"""A complete tiny adapter: two operations, a static key, no simulator."""
+"""A complete tiny adapter: two operations, a static key, callbacks, and a simulator beside it."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from hmac import compare_digest, digest
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import httpx
 import msgspec
@@ -20,19 +19,25 @@ from paygate import (
     ChargeRef,
     ChargeRequest,
     ChargeStatus,
+    ConfigurationError,
     Credential,
     DuplicateReference,
     Flow,
+    InvalidCharge,
     Money,
     OutcomeUnknown,
     QrCode,
     Qris,
+    RateLimited,
     Secret,
     answered,
     for_methods,
     hookimpl,
     read,
 )
+
+if TYPE_CHECKING:
+    from paygate_tiny.simulator import TinySimulator
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -86,6 +91,16 @@ class Tiny:
         self._gateway = gateway
         self._settings = settings
         self._clock = clock
+        if not settings.api_key.reveal().strip():
+            raise ConfigurationError(f"gateways.{gateway}.api_key: is empty")
+
+    @staticmethod
+    @hookimpl
+    def simulator(callback_url: str, pace: float) -> "TinySimulator":
+        """A pretend Tiny."""
+        from paygate_tiny.simulator import TinySimulator
+
+        return TinySimulator(callback_url, pace)
 
     @hookimpl
     def authorize(self) -> Flow[Credential]:
@@ -114,22 +129,15 @@ class Tiny:
         given = (request.header("x-mac") or "").encode("utf-8", "replace")
         if not compare_digest(given, digest(key, request.body, "sha256").hex().encode()):
             raise CallbackRejected("signature", "the HMAC does not fit")
-        told = answer.decode(request.body)
-        return Callback(
-            gateway=self._gateway,
-            charges=(
-                Charge(
-                    gateway=self._gateway,
-                    reference=told.id,
-                    status=STATUSES[told.status],
-                    method=Qris(),
-                    paid_amount=Money(told.amount),
-                ),
-            ),
-            reply=OK,
-            sent_at=datetime.fromtimestamp(self._clock(), UTC),
-            raw=request.body,
+        try:
+            told = answer.decode(request.body)
+            status, paid = STATUSES[told.status], Money(told.amount)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, KeyError, InvalidCharge):
+            raise CallbackRejected("body", "the body tells nothing that we know") from None
+        charge = Charge(
+            gateway=self._gateway, reference=told.id, status=status, method=Qris(), paid_amount=paid
         )
+        return Callback(gateway=self._gateway, charges=(charge,), reply=OK, sent_at=None, raw=request.body)
 
     def _charge(self, reference: str, reply: httpx.Response) -> Charge:
         told = read(reply, answer)
@@ -137,7 +145,9 @@ class Tiny:
             raise ChargeNotFound("no such charge", http_status=404)
         if (reply.status_code, told.error) == (409, "exists"):
             raise DuplicateReference("it exists", http_status=409)
-        if reply.status_code != 200 or told.status not in STATUSES:
+        if (reply.status_code, told.error) == (429, "busy"):
+            raise RateLimited("too many requests", retry_after=1.0, http_status=429)
+        if reply.status_code != 200 or told.status not in STATUSES or told.id != reference:
             raise OutcomeUnknown("an answer that Tiny never gave", http_status=reply.status_code)
         return Charge(
             gateway=self._gateway,

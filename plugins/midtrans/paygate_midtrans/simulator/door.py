@@ -26,7 +26,6 @@ MESSAGES: Final = {
     413: "The request cannot be processed due to malformed syntax in the request body.",
     414: "Refund request is rejected.",
     429: "Too many requests.",
-    500: "Sorry, we encountered internal server error. We will fix this soon.",
 }
 
 

@@ -124,11 +124,8 @@ class MidtransSimulator:
             return self._turned(turned, is_known=self.operation(request) is not None)
 
     def refusal(self, request: httpx.Request) -> httpx.Response:  # noqa: ARG002 - all are alike
-        """A "no" that was not meant.
-
-        At Midtrans every "no" comes under HTTP 200 and must be believed. The one that must not is 500.
-        """
-        return httpx.Response(200, json=problem(500, self._books.new_id()))
+        """A "no" to what was all right. It comes under HTTP 200, as most of Midtrans' do."""
+        return self._turned(Turned(400, ["the request was refused by the test"]), is_known=True)
 
     def busy(self, request: httpx.Request, retry_after: int) -> httpx.Response:  # noqa: ARG002
         """Too many requests."""
