@@ -88,7 +88,10 @@ class Redirect(Struct, frozen=True, tag_field="show", tag="redirect"):
 
 
 class AccountNumber(Struct, frozen=True, tag_field="show", tag="account_number"):
-    """Show this virtual account number of a bank, to transfer the exact amount to."""
+    """Show this virtual account number of a bank, to transfer the exact amount to.
+
+    Where the payer types two numbers, a company code and a key, a blank stands between them.
+    """
 
     number: str
     bank: str

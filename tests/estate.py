@@ -1,5 +1,6 @@
 """Several gateways of Tiny's behind one paygate, in both shells; each has a provider of its own."""
 
+import json
 from collections.abc import Callable, Mapping
 from types import SimpleNamespace
 from typing import Any, Final
@@ -22,17 +23,23 @@ from paygate import (
     hookimpl,
 )
 from paygate.errors import CallbackRejected, InvalidCharge
-from tests.provider import CANARY, QUICK, Provider
+from tests.provider import CANARY, QUICK, Provider, opened
 
 NAMES: Final = ("main", "backup", "third")
 ROUTE: Final = {"qris": list(NAMES)}
+
+
+def made(request: httpx.Request) -> httpx.Response:
+    """What Tiny answers when all is well, about the charge that was asked for."""
+    path = request.url.path.rsplit("/", 1)[1]
+    return opened(json.loads(request.content)["id"] if request.content else path)
 
 
 class Providers(httpx.BaseTransport, httpx.AsyncBaseTransport):
     """One transport to all of them, by the first part of the host: the gateway's name."""
 
     def __init__(self, **by_name: Provider) -> None:
-        self.by_name = {name: by_name.get(name, Provider()) for name in NAMES}
+        self.by_name = {name: by_name.get(name, Provider(made)) for name in NAMES}
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         return self.by_name[request.url.host.split(".")[0]].handle_request(request)

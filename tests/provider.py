@@ -16,7 +16,7 @@ QUICK = Retry(first_wait_seconds=0.001, longest_wait_seconds=0.002)
 CANARY = "canary-of-tiny-9c1f"
 
 
-def opened(reference: str = "INV-1", status: str = "open") -> httpx.Response:
+def opened(reference: str = "", status: str = "open") -> httpx.Response:
     """What Tiny answers when all is well."""
     return httpx.Response(200, json={"id": reference, "status": status, "qr": "QR"})
 

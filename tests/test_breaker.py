@@ -11,13 +11,12 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from paygate_tiny import Tiny
+from paygate_tiny import Tiny, answer
 
 from paygate import (
     Charge,
     ChargeNotFound,
     ChargeRef,
-    ChargeRequest,
     ChargeStatus,
     CircuitOpen,
     ConfigurationError,
@@ -30,15 +29,14 @@ from paygate import (
     OutcomeUnknown,
     PaygateError,
     PluginError,
-    Qris,
     RateLimited,
     RefundRequest,
     Refused,
     Retry,
     Unreachable,
     UnsupportedOperation,
-    for_methods,
     hookimpl,
+    read,
 )
 from paygate.breaker import Breaker
 from tests.provider import Both, Provider, named, opened, order, tiny
@@ -82,23 +80,24 @@ def hands(monkeypatch: pytest.MonkeyPatch) -> Hands:
 
 
 class Whole(Tiny):
-    """Tiny that ends charges, gives them back, and tells when it is too busy."""
-
-    @hookimpl
-    @for_methods(Qris)
-    def create_charge(self, request: ChargeRequest) -> Flow[Charge]:
-        reply = yield httpx.Request("POST", "https://tiny.example/charges")
-        if reply.status_code == 429:
-            raise RateLimited("busy", http_status=429)
-        return self._charge(request.reference, reply)
+    """Tiny that ends charges, and gives them back."""
 
     @hookimpl
     def cancel(self, charge: ChargeRef) -> Flow[Charge]:
-        return self._charge(charge.reference, (yield httpx.Request("POST", "https://tiny.example/cancel")))
+        return self._answered(charge, (yield httpx.Request("POST", "https://tiny.example/cancel")))
 
     @hookimpl
     def refund(self, charge: ChargeRef, refund: RefundRequest) -> Flow[Charge]:
-        return self._charge(charge.reference, (yield httpx.Request("POST", "https://tiny.example/refund")))
+        return self._answered(charge, (yield httpx.Request("POST", "https://tiny.example/refund")))
+
+    def _answered(self, charge: ChargeRef, reply: httpx.Response) -> Charge:
+        read(reply, answer)
+        return Charge(
+            gateway=self._gateway,
+            reference=charge.reference,
+            status=ChargeStatus.PENDING,
+            method=charge.method,
+        )
 
 
 CREATE: Final = ("create_charge", order())
@@ -184,10 +183,12 @@ def test_failures_of_any_operation_count(both: Both) -> None:
     assert ["open", CircuitOpen] == kinds(outcomes)[3:]
 
 
-@pytest.mark.parametrize("answer", [GONE, httpx.Response(429)], ids=["refused", "busy"])
-def test_a_refusal_is_an_answer(both: Both, answer: httpx.Response) -> None:
+@pytest.mark.parametrize(
+    "reply", [GONE, httpx.Response(429, json={"error": "busy"})], ids=["refused", "busy"]
+)
+def test_a_refusal_is_an_answer(both: Both, reply: httpx.Response) -> None:
     """Who says no, or "too many", is there."""
-    provider = Provider(LOST, LOST, answer, LOST, LOST, opened())
+    provider = Provider(LOST, LOST, reply, LOST, LOST, opened())
     outcomes = both.calls(provider, *[CREATE] * 6, adapter=tiny(kind=Whole), **OPTIONS)
     assert isinstance(outcomes[2], Refused)
     assert Charge is kinds(outcomes)[-1]

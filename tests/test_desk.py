@@ -3,7 +3,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from paygate_tiny import Tiny
+from paygate_tiny import STATUSES, Tiny, answer
 
 from paygate import (
     Callback,
@@ -133,10 +133,19 @@ def test_a_verified_callback_is_announced_a_rejected_one_is_not() -> None:
     )
 
 
+class Careless(Tiny):
+    """Takes for granted that a body can be read."""
+
+    @hookimpl
+    def parse_callback(self, request: CallbackRequest) -> Callback:
+        told = answer.decode(request.body)
+        raise AssertionError(STATUSES[told.status])
+
+
 @pytest.mark.parametrize("body", [b"{}", b"null", b'{"status":"new","amount":"1"}', b"\xff"])
 def test_an_adapter_that_fails_on_a_callback_rejects_it(body: bytes) -> None:
     """A stranger's bytes do not choose our exception, and the provider may try again."""
-    with Gateway("main", tiny(), transport=Provider()) as gateway:
+    with Gateway("main", tiny(kind=Careless), transport=Provider()) as gateway:
         with pytest.raises(CallbackRejected) as rejected:
             gateway.parse_callback(callback(body))
     assert ("adapter", 500) == (rejected.value.reason, rejected.value.reply.status)

@@ -3,6 +3,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 from paygate_tiny import Key, Tiny
 
@@ -94,7 +95,7 @@ class Cancelling(Tiny):
     @hookimpl
     def cancel(self, charge: ChargeRef) -> Flow[Charge]:
         reply = yield httpx.Request("POST", "https://tiny.example/cancel")
-        return self._charge(charge.reference, reply)
+        return self._charge(charge.reference, charge.amount, reply)
 
 
 @pytest.mark.parametrize("reply", [httpx.Response(500), httpx.Response(200, text="<html>")])
@@ -139,7 +140,7 @@ class Busy(Tiny):
             reply = yield httpx.Request("POST", "https://tiny.example/charges")
         if reply.status_code == 429:
             raise RateLimited("busy", retry_after=0.001)
-        return self._charge(request.reference, reply)
+        return self._charge(request.reference, request.amount, reply)
 
 
 class BusyLater(Busy):
@@ -187,7 +188,7 @@ class Careful(Tiny):
             reply = yield httpx.Request("POST", "https://tiny.example/charges")
         except OutcomeUnknown:
             reply = yield httpx.Request("GET", "https://tiny.example/charges/INV-1")
-        return self._charge(request.reference, reply)
+        return self._charge(request.reference, request.amount, reply)
 
 
 @pytest.mark.parametrize(
@@ -227,7 +228,9 @@ class Clumsy(Tiny):
             raise KeyError("secret of the adapter")
         if request.reference == "unsupported-late":
             raise UnsupportedOperation("too late for that")
-        return self._charge("another" if request.reference == "other" else request.reference, reply)
+        reference = request.reference
+        charge = self._charge(reference, request.amount, opened(reference) if reply.is_success else reply)
+        return msgspec.structs.replace(charge, reference="another") if reference == "other" else charge
 
     @hookimpl
     def query(self, charge: ChargeRef) -> Flow[Charge]:
@@ -437,7 +440,7 @@ def test_an_implementation_may_take_fewer_arguments(both: Both) -> None:
     class Modest(Tiny):
         @hookimpl
         def query(self) -> Flow[Charge]:  # type: ignore[override]
-            return self._charge("INV-1", (yield httpx.Request("GET", "https://tiny.example/")))
+            return self._charge("INV-1", None, (yield httpx.Request("GET", "https://tiny.example/")))
 
     assert "INV-1" == both.call(Provider(), "query", named(), tiny(kind=Modest)).reference
 

@@ -72,8 +72,7 @@ class Banks(Tiny):
     @hookimpl
     @for_methods(VirtualAccount("bni"), VirtualAccount("bri"), EWallet)
     def create_charge(self, request: ChargeRequest) -> Flow[Charge]:
-        reply = yield httpx.Request("POST", f"{self._settings.base_url}/charges")
-        return self._charge(request.reference, reply)
+        return (yield from super().create_charge(request))
 
 
 class OneBank(Tiny):
@@ -82,8 +81,7 @@ class OneBank(Tiny):
     @hookimpl
     @for_methods(VirtualAccount("bni"))
     def create_charge(self, request: ChargeRequest) -> Flow[Charge]:
-        reply = yield httpx.Request("POST", f"{self._settings.base_url}/charges")
-        return self._charge(request.reference, reply)
+        return (yield from super().create_charge(request))
 
 
 def test_the_first_of_a_route_takes_the_charge(estate: Estate) -> None:

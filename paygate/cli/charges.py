@@ -52,6 +52,7 @@ def plain(charge: Charge) -> dict[str, Any]:
     for money in (told["amount"], told["paid_amount"], told["refunded_amount"]):
         if money is not None:
             money["amount"] = str(money["amount"])
+    told["refunds"] = [*told["refunds"]]
     for refund in told["refunds"]:
         refund["amount"]["amount"] = str(refund["amount"]["amount"])
     return told

@@ -82,7 +82,7 @@ def simulator_of(adapter: str | None, callback_url: str, pace: float) -> Simulat
     """The simulator of an adapter, or of the first installed one that ships a simulator."""
     if adapter is not None:
         kind = adapters.find(adapter).load()
-        if not hasattr(kind, "simulator"):
+        if not hasattr(getattr(kind, "simulator", None), "paygate_impl"):
             raise PluginError(f"adapter {adapter!r} ships no simulator")
         return _made(kind, callback_url, pace)
     problems = ["pip install one that does"]

@@ -6,7 +6,7 @@ from typing import Any, Final
 import httpx
 import msgspec
 import pytest
-from paygate_tiny import OK, Tiny, answer
+from paygate_tiny import OK, STATUSES, Tiny, answer
 
 from paygate import (
     AsyncGateway,
@@ -26,6 +26,7 @@ from paygate import (
     OutcomeUnknown,
     Qris,
     hookimpl,
+    read,
 )
 from paygate.callbacks import AsgiCallbacks, WsgiCallbacks
 from tests.callbacks.doors import ASYNC_DOORS, DOORS, Door, Handler, sealed, told
@@ -56,9 +57,16 @@ class Doubtful(Tiny):
     def query(self, charge: ChargeRef) -> Flow[Charge]:
         """Ask, and read the amount as well."""
         reply = yield httpx.Request("GET", f"{self._settings.base_url}/charges/{charge.reference}")
-        stands = self._charge(charge.reference, reply)
-        amount = answer.decode(reply.content).amount
-        return msgspec.structs.replace(stands, paid_amount=Money(amount) if amount else None)
+        told = read(reply, answer)
+        if reply.status_code == 404:
+            raise ChargeNotFound("no such charge", http_status=404)
+        return Charge(
+            gateway=self._gateway,
+            reference=charge.reference,
+            status=STATUSES[told.status],
+            method=charge.method,
+            paid_amount=Money(told.amount) if told.amount else None,
+        )
 
 
 class Listener:

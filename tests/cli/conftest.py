@@ -10,17 +10,20 @@ from typing import Any
 
 import pytest
 from paygate_ayolinx.simulator import AyolinxSimulator
+from paygate_midtrans.simulator import MidtransSimulator
 from typer.testing import CliRunner, Result
 
 from paygate.cli import app, demo
+from paygate.cli import sandbox as simulators
 from paygate.cli.sandbox import write_account
 from paygate.sandbox.host import serve
 from paygate.sandbox.server import Server
 from paygate.sandbox.simulator import Simulator
 from tests.cli.running import PATIENCE
-from tests.cli.shop import Shop
+from tests.cli.shop import Pair, Shop
 from tests.provider import CANARY
 from tests.server import loopback
+from tests.watch import CANARIES
 
 
 @pytest.fixture
@@ -53,11 +56,9 @@ def pretender(
     """Let the demo pretend with the account whose secrets are watched; what it makes is put in the list."""
     made: list[AyolinxSimulator] = []
 
-    real = demo.simulator_of
-
     def simulator_of(adapter: str | None, callback_url: str, pace: float) -> Simulator:
         if adapter is not None:
-            return real(adapter, callback_url, pace)
+            return simulators.simulator_of(adapter, callback_url, pace)
         made.append(make_simulator(callback_url, pace=pace))
         return made[-1]
 
@@ -85,6 +86,15 @@ def shop(make_simulator: Callable[..., AyolinxSimulator], tmp_path: Path) -> Ite
     with serve(simulator) as provider:
         settings = {**simulator.settings, "base_url": provider.url}
         yield Shop(simulator, provider.url, settings, write_account(tmp_path / "shop", settings))
+
+
+@pytest.fixture
+def pair(shop: Shop) -> Iterator[Pair]:
+    """That merchant, with a pretend Midtrans beside."""
+    simulator = MidtransSimulator("http://127.0.0.1:9/callbacks/backup")
+    CANARIES.add(simulator.server_key)
+    with serve(simulator) as provider:
+        yield Pair(shop, simulator, provider.url)
 
 
 @pytest.fixture

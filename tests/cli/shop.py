@@ -1,11 +1,12 @@
 """A merchant with a configuration file and a pretend provider, for commands to work with."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import httpx
 from paygate_ayolinx.simulator import AyolinxSimulator
+from paygate_midtrans.simulator import MidtransSimulator
 
 from paygate.cli.sandbox import write_account
 from paygate.sandbox import PayerAction
@@ -39,3 +40,28 @@ def dumped(request: httpx.Request) -> bytes:
     start = f"{request.method} {request.url.raw_path.decode()} HTTP/1.1\r\n"
     lines = "".join(f"{name}: {value}\r\n" for name, value in request.headers.items())
     return f"{start}{lines}\r\n".encode() + request.content
+
+
+class Pair:
+    """A merchant with two providers: "main" at a pretend Ayolinx, and "backup" at a pretend Midtrans."""
+
+    def __init__(self, shop: Shop, other: MidtransSimulator, url: str) -> None:
+        self.shop = shop
+        self.other = other
+        self._url = url
+
+    def file(self, routes: str = 'qris = ["main", "backup"]', **changes: Any) -> Path:
+        """A configuration with these routes; `changes` are to the settings of "main"."""
+        main = self.shop.other_file(**changes)
+        backup = write_account(main.parent / "backup", {**self.other.settings, "base_url": self._url})
+        whole = f"{main.read_text()}\n{backup.read_text()}\n[routes]\n{routes}\n"
+        head, _, tail = whole.rpartition("[gateways.main]")
+        main.write_text(f"{head}[gateways.backup]{tail}")
+        return main
+
+    def paid(self, run: Callable[..., Any], reference: str, file: Path) -> None:
+        """Have a charge of "backup" made and paid."""
+        words = ("--method", "qris", "--gateway", "backup", "--config", file)
+        made = run("charge", reference, "25000", *words)
+        assert 0 == made.exit_code, made.output
+        self.other.act(reference, PayerAction.PAY)

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import httpx
 import pytest
+from paygate_tiny import Tiny
 from typer.testing import Result
 
 from paygate import ChargeRequest, ChargeStatus, Money, Paygate, Qris, adapters
 from paygate.cli.sandbox import write_account
 from paygate.sandbox.server import Server
 from tests.cli.running import sandbox, told
+from tests.cli.strangers import install_in
 from tests.watch import CANARIES
 
 Run = Callable[..., Result]
@@ -251,9 +253,10 @@ def test_a_pace_must_be_above_zero(
     ],
 )
 def test_an_adapter_that_cannot_be_pretended_is_an_error(
-    run: Run, tmp_path: Path, words: list[str], why: str
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], why: str
 ) -> None:
     """It says why; nothing is written."""
+    monkeypatch.delattr(Tiny, "simulator")
     done = run("sandbox", "--port", 0, "--folder", tmp_path / "account", *words)
     assert 2 == done.exit_code
     assert why in done.stderr
@@ -270,7 +273,11 @@ def test_the_first_adapter_that_has_a_simulator_is_pretended(
     run: Run, tmp_path: Path, stopped_at_once: list[Server], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One that has none is passed over."""
-    installed(monkeypatch, ("a", "paygate_tiny:Tiny"), ("ayolinx", "paygate_ayolinx:Ayolinx"))
+    install_in(
+        tmp_path / "site", "mute", "from paygate_tiny import Tiny\nclass Adapter(Tiny):\n    simulator = None"
+    )
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    installed(monkeypatch, ("a", "stranger_mute:Adapter"), ("ayolinx", "paygate_ayolinx:Ayolinx"))
     done = run("sandbox", "--port", 0, "--folder", tmp_path)
     watched(tmp_path / "paygate.toml")
     assert 0 == done.exit_code

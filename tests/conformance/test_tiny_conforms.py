@@ -5,7 +5,15 @@ import json
 import httpx
 from paygate_tiny import STATUSES, Tiny
 
-from paygate import ChargeNotFound, ChargeRequest, DuplicateReference, Method, Money, RateLimited
+from paygate import (
+    AmountRejected,
+    ChargeNotFound,
+    ChargeRequest,
+    DuplicateReference,
+    Method,
+    Money,
+    RateLimited,
+)
 from paygate.conformance import GatewayConformance
 
 HTTP = {"unknown": 404, "exists": 409, "busy": 429}
@@ -15,7 +23,12 @@ class TestTiny(GatewayConformance):
     """Tiny keeps paygate's promises."""
 
     adapter = Tiny
-    codes = {"unknown": ChargeNotFound, "exists": DuplicateReference, "busy": RateLimited}
+    codes = {
+        "unknown": ChargeNotFound,
+        "exists": DuplicateReference,
+        "amount": AmountRejected,
+        "busy": RateLimited,
+    }
     statuses = STATUSES
 
     def request(self, method: Method, reference: str) -> ChargeRequest:

@@ -154,7 +154,8 @@ def instructions_are_whole(bench: Bench) -> None:
         raise Breach(f"a charge by {method.kind} has instructions of the kind {type(shown).__name__}")
     match shown:
         case AccountNumber(number, bank):
-            whole = number.isascii() and number.isdecimal() and bank == method.brand
+            parts = number.split(" ")  # a company code and a key, where the payer types them apart
+            whole = number.isascii() and all(part.isdecimal() for part in parts) and bank == method.brand
         case PaymentCode(code, store, _):
             whole = bool(code.strip()) and store == method.brand
         case Redirect(url):

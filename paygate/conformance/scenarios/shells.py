@@ -257,12 +257,16 @@ def _check_calls(bench: Bench, foreign: Bench, mine: Gateway, other: Gateway) ->
     """Each of two gateways still believes the calls that are meant for it."""
     if not bench.abilities.can("parse_callback", bench.method):
         return
-    for own, gateway in ((bench, mine), (foreign, other)):
-        for call in paid_calls(own, own.gateway())[1]:
-            try:
-                gateway.parse_callback(call.request)
-            except CallbackRejected:
-                raise Breach("beside a second gateway of its adapter a gateway rejects its own genuine calls")
+    calls = [
+        (gateway, call)
+        for own, gateway in ((bench, mine), (foreign, other))
+        for call in paid_calls(own, own.gateway(name=gateway.name))[1]
+    ]
+    for gateway, call in calls:
+        try:
+            gateway.parse_callback(call.request)
+        except CallbackRejected:
+            raise Breach("beside a second gateway of its adapter a gateway rejects its own genuine calls")
 
 
 SCENARIOS: Final = (blocking_equals_async, cancellation_passes_through, gateways_share_nothing)

@@ -191,7 +191,7 @@ def test_mandiri_is_a_bill(merchant: Merchant) -> None:
     told = merchant.charge("mandiri")
     assert "70012" == told["biller_code"] == merchant.made().details["biller code"]
     assert told["bill_key"] == merchant.made().details["bill key"]
-    assert AccountNumber(f"70012{told['bill_key']}", "mandiri") == merchant.made().instructions
+    assert AccountNumber(f"70012 {told['bill_key']}", "mandiri") == merchant.made().instructions
 
 
 def test_a_merchant_may_bring_its_own_number(merchant: Merchant) -> None:

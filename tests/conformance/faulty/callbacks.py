@@ -273,7 +273,7 @@ class TellsOfPaidChargesOnly(Lontar):
         return msgspec.structs.replace(callback, charges=told)
 
 
-@caught_by("callbacks_tell_the_charge", "reference")
+@caught_by("callbacks_tell_the_charge", "by a reference that nobody gave it")
 class CutsTheReference(Lontar):
     """Cuts the shop's prefix off the merchant's reference, so that no order is found (Marrakech Router)."""
 

@@ -108,7 +108,7 @@ class RefundsTheWholeForAPart(Lontar):
         return msgspec.structs.replace(super()._money_back(charge, refund), amount=None)
 
 
-@caught_by("unsettled_is_settled_by_query", "of a refund a query told a charge that is")
+@caught_by("unsettled_is_settled_by_query", "a query told a charge that is refunded, and the refund was made")
 class ForgetsTheRefunds(Lontar):
     """Tells of no refund in a query, so that nobody learns whether a lost one was made (csob#705)."""
 

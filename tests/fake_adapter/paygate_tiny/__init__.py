@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from paygate import (
     API_VERSION,
+    AmountRejected,
     Callback,
     CallbackRejected,
     CallbackReply,
@@ -114,13 +115,13 @@ class Tiny:
         url = f"{self._settings.base_url}/charges"
         order = {"id": request.reference, "amount": str(request.amount.amount)}
         reply = yield httpx.Request("POST", url, json=order)
-        return self._charge(request.reference, reply)
+        return self._charge(request.reference, request.amount, reply)
 
     @hookimpl
     def query(self, charge: ChargeRef) -> Flow[Charge]:
         """Look a charge up."""
         url = f"{self._settings.base_url}/charges/{charge.reference}"
-        return self._charge(charge.reference, (yield httpx.Request("GET", url)))
+        return self._charge(charge.reference, charge.amount, (yield httpx.Request("GET", url)))
 
     @hookimpl
     def parse_callback(self, request: CallbackRequest) -> Callback:
@@ -139,21 +140,29 @@ class Tiny:
         )
         return Callback(gateway=self._gateway, charges=(charge,), reply=OK, sent_at=None, raw=request.body)
 
-    def _charge(self, reference: str, reply: httpx.Response) -> Charge:
+    def _charge(self, reference: str, amount: Money | None, reply: httpx.Response) -> Charge:
         told = read(reply, answer)
         if (reply.status_code, told.error) == (404, "unknown"):
             raise ChargeNotFound("no such charge", http_status=404)
         if (reply.status_code, told.error) == (409, "exists"):
             raise DuplicateReference("it exists", http_status=409)
+        if (reply.status_code, told.error) == (400, "amount"):
+            raise AmountRejected("no QRIS holds that much", http_status=400)
         if (reply.status_code, told.error) == (429, "busy"):
             raise RateLimited("too many requests", retry_after=1.0, http_status=429)
-        if reply.status_code != 200 or told.status not in STATUSES or told.id != reference:
+        if reply.status_code != 200 or told.status not in STATUSES or told.id not in ("", reference):
             raise OutcomeUnknown("an answer that Tiny never gave", http_status=reply.status_code)
+        sum_told = Money(told.amount) if told.amount else None
+        is_paid = STATUSES[told.status] is ChargeStatus.PAID
+        if not is_paid and amount is not None and sum_told not in (None, amount):
+            raise OutcomeUnknown("the answer tells another amount")
         return Charge(
             gateway=self._gateway,
             reference=reference,
             status=STATUSES[told.status],
             method=Qris(),
+            amount=amount,
             instructions=QrCode(told.qr) if told.qr else None,
+            paid_amount=sum_told if is_paid else None,
             raw=reply.content,
         )

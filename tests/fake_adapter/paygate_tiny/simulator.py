@@ -38,7 +38,10 @@ class TinySimulator:
         order = json.loads(request.content)
         if self.ledger.find(order["id"]) is not None:
             return self.refusal(request)
-        return httpx.Response(200, json=_told(self._made(order["id"], Money(order["amount"]))))
+        try:
+            return httpx.Response(200, json=_told(self._made(order["id"], Money(order["amount"]))))
+        except ValueError:
+            return httpx.Response(400, json={"error": "amount"})
 
     def refusal(self, request: httpx.Request) -> httpx.Response:
         """Tiny knows two of them: there is no such charge, and there is one already."""

@@ -84,7 +84,7 @@ def _account(books: Books, order: Order, number: str) -> PretendCharge:
     elif bank == "mandiri":
         shown = {"biller_code": BILLER_CODE, "bill_key": account}
         details = {"biller code": BILLER_CODE, "bill key": account}
-        account = BILLER_CODE + account
+        account = f"{BILLER_CODE} {account}"
     return books.write(order, number, AccountNumber(account, bank), shown=shown, details=details)
 
 
