@@ -7,8 +7,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Self
 
-from paygate.callback import Callback, CallbackRequest
-from paygate.errors import CallbackRejected
+from paygate.callback import Callback, CallbackReply, CallbackRequest
+from paygate.errors import CallbackRejected, PaygateError
+from paygate.model import ChargeStatus
 from paygate.routing import Paygate
 
 
@@ -28,8 +29,7 @@ class Merchant:
                     return
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 request = CallbackRequest("POST", self.path, self.headers.items(), body)
-                result = merchant.taken(request)
-                reply = result.reply
+                reply = merchant.taken(request)
                 self.send_response(reply.status)
                 for name, value in reply.headers.items():
                     self.send_header(name, value)
@@ -45,14 +45,20 @@ class Merchant:
         self._thread = Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
 
-    def taken(self, request: CallbackRequest) -> Callback | CallbackRejected:
-        """Verify a callback and put it where `wait` finds it."""
+    def taken(self, request: CallbackRequest) -> CallbackReply:
+        """Verify a callback, ask how its charges stand where it does not prove it, and put it where `wait` finds it."""
         try:
-            result: Callback | CallbackRejected = self.paygate.parse_callback("main", request)
+            callback = self.paygate.parse_callback("main", request)
         except CallbackRejected as rejected:
-            result = rejected
-        self._results.put(result)
-        return result
+            self._results.put(rejected)
+            reply: CallbackReply = rejected.reply
+            return reply
+        try:
+            callback = self.paygate.confirm(callback)
+        except PaygateError:
+            return callback.again
+        self._results.put(callback)
+        return callback.reply
 
     def wait(self, seconds: float) -> Callback | CallbackRejected | None:
         """The next callback, or its rejection; None where none comes in time."""
@@ -60,6 +66,21 @@ class Merchant:
             return self._results.get(timeout=seconds)
         except queue.Empty:
             return None
+
+    def wait_for_news(self, seconds: float) -> Callback | None:
+        """The next callback by which a charge is no longer open; some providers tell of open ones, too."""
+        while isinstance(result := self.wait(seconds), Callback):
+            if any(one.status is not ChargeStatus.PENDING for one in result.charges):
+                return result
+        if result is not None:
+            raise result
+        return None
+
+    def wait_for_refusal(self, seconds: float) -> CallbackRejected | None:
+        """The next callback that was refused; whatever else comes is passed over."""
+        while isinstance(result := self.wait(seconds), Callback):
+            pass
+        return result
 
     def post(self, url: str, body: bytes) -> int:
         """Post something as an outsider would; return the HTTP status."""

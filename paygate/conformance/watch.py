@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from paygate.conformance.wire import Sent
-from paygate.errors import HIDDEN
+from paygate.errors import HIDDEN, PaygateError
 from paygate.model import Customer
 from paygate.redaction import Secret
 
@@ -90,11 +90,11 @@ def shown_by(error: BaseException) -> str:
         if id(one) in known:
             continue
         known.add(id(one))
-        texts += [str(one), repr(one), repr(one.args), *getattr(one, "__notes__", ())]
+        notes: list[str] = getattr(one, "__notes__", [])
+        texts += [str(one), repr(one), repr(one.args), *notes]
         texts += [repr(value) for name, value in vars(one).items() if name != "reply"]
-        message = getattr(one, "message", None)
-        if callable(message):
-            texts += [message("en"), message("id")]
+        if isinstance(one, PaygateError):
+            texts += [one.message("en"), one.message("id")]
         if one.__cause__ is not None:
             left.append(one.__cause__)
         if one.__context__ is not None and not one.__suppress_context__:

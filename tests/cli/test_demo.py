@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 from paygate_ayolinx.simulator import AyolinxSimulator
+from paygate_tiny import Tiny
 from typer.testing import Result
 
 from paygate import QrCode
@@ -174,8 +175,22 @@ def test_an_error_that_the_demo_does_not_expect_ends_it_with_its_own_exit_code(
     assert person.stderr.startswith("OutcomeUnknown ")
 
 
-def test_an_adapter_without_a_simulator_is_an_error(run: Run) -> None:
+@pytest.mark.parametrize("adapter", ["midtrans", "tiny"])
+def test_any_provider_can_be_pretended(run_alone: Alone, adapter: str) -> None:
+    """One that calls back for open charges and proves no status, and one that cancels nothing."""
+    done = run_alone("demo", adapter, "--json")
+    assert (0, "") == (done.returncode, done.stderr)
+    story = steps(json.loads(done.stdout))
+    assert all(step["ok"] for step in story)
+    told = {step["step"]: step["actual"] for step in story}
+    assert "PAID" == told["the callback is verified, and the charge is"]
+    assert "CallbackRejected" == told["the forged callback"]
+    assert "backup" == told["the gateway that has it"]
+
+
+def test_an_adapter_without_a_simulator_is_an_error(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """The demo needs a provider to pretend, and says which adapter has none."""
+    monkeypatch.delattr(Tiny, "simulator")
     done = run("demo", "tiny")
     assert 2 == done.exit_code
     assert "adapter 'tiny' ships no simulator" in done.stderr

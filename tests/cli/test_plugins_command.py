@@ -9,6 +9,7 @@ from typer.testing import Result
 
 from paygate import adapters
 from paygate.cli import output
+from paygate.cli.importing import told_of
 from tests.cli.strangers import GOOD, install_in
 
 Run = Callable[..., Result]
@@ -53,7 +54,7 @@ def test_both_plugins_of_this_workspace_are_ready(listed: Callable[[], dict[str,
     assert {
         "adapter": "tiny",
         "distribution": "paygate-tiny 0.3.0",
-        "answers": ["authorize", "create_charge", "query", "parse_callback"],
+        "answers": ["authorize", "create_charge", "query", "parse_callback", "simulator"],
         "stage": None,
         "problem": None,
         "remarks": [],
@@ -180,3 +181,31 @@ def test_an_adapter_that_is_not_there_is_an_error(run: Run) -> None:
     done = run("plugins", "ayolink")
     assert 2 == done.exit_code
     assert "did you mean 'ayolinx'?" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("code", "stage", "seen"),
+    [
+        (f"print(1)\n{GOOD}", None, True),
+        ("1 / 0", "import", None),
+        ("raise KeyboardInterrupt", "import", None),
+    ],
+    ids=["good and noisy", "broken", "interrupting"],
+)
+def test_the_other_process_tells_what_it_finds(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    code: str,
+    stage: str | None,
+    seen: bool | None,
+) -> None:
+    """As plain data, and prints nothing of what the module prints."""
+    name = f"told-{len(code)}"
+    install_in(tmp_path, name, code)
+    monkeypatch.syspath_prepend(tmp_path)
+    target = f"stranger_{name.replace('-', '_')}:Adapter"
+    told = told_of({"name": "told", "target": target, "distribution": name, "version": "1.0"})
+    assert (stage, seen) == (told.get("stage"), told.get("printed"))
+    assert ("methods" in told) == (stage is None)
+    assert "" == capsys.readouterr().out

@@ -61,7 +61,9 @@ def test_each_promise_is_a_test_with_a_name_of_its_own(project: Path) -> None:
     code, said = ran(project, "--collect-only", "-q", "test_sound.py")
     names = re.findall(r"TestTiny::test_conformance\[(.+)\]", said)
     assert 0 == code
-    assert {"adapter_is_well_formed", "create_never_sends_twice-qris", "paid_never_regresses-qris"} <= set(names)
+    assert {"adapter_is_well_formed", "create_never_sends_twice-qris", "paid_never_regresses-qris"} <= set(
+        names
+    )
     assert not [name for name in names if name.startswith(("cancel_", "refund_", "expired_", "declared_"))]
 
 

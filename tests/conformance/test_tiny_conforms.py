@@ -17,18 +17,19 @@ from paygate import (
 from paygate.conformance import GatewayConformance
 
 HTTP = {"unknown": 404, "exists": 409, "busy": 429}
+CODES = {
+    "unknown": ChargeNotFound,
+    "exists": DuplicateReference,
+    "amount": AmountRejected,
+    "busy": RateLimited,
+}
 
 
 class TestTiny(GatewayConformance):
     """Tiny keeps paygate's promises."""
 
     adapter = Tiny
-    codes = {
-        "unknown": ChargeNotFound,
-        "exists": DuplicateReference,
-        "amount": AmountRejected,
-        "busy": RateLimited,
-    }
+    codes = CODES
     statuses = STATUSES
 
     def request(self, method: Method, reference: str) -> ChargeRequest:
