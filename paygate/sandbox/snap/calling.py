@@ -155,8 +155,8 @@ def _read(reply: httpx.Response) -> Body:
 
 
 def _is_taken(reply: httpx.Response, code: str) -> bool:
-    told = str(_read(reply).get("responseCode", ""))
-    return told == code if code else told.startswith("200")
+    told = _read(reply).get("responseCode", "")
+    return told == code if code else str(told).startswith("200")
 
 
 def _token(reply: httpx.Response) -> str | None:
