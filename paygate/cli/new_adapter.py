@@ -116,9 +116,9 @@ def _tell(folder: Path, files: dict[str, str], owed: list[Owed]) -> None:
     show()
     show("Next:")
     for command, why in (
-        (f"cd {shlex.quote(str(folder))}", ""),
-        ("pip install -e '.[test]'", ""),
+        (f"pip install -e {shlex.quote(f'{folder}[test]')}", ""),
         (f"{program()} plugins", "it is listed, and ready"),
+        (f"cd {shlex.quote(str(folder))}", ""),
         ("pytest", "fails on what you owe, and says so; README.md has the order"),
     ):
         show(f"  {command:<28}" if why else f"  {command}", (f"  # {why}" if why else "", "dim"))

@@ -218,6 +218,6 @@ def told(outcome: Charge | PaygateError) -> str:
     return f"told a charge that is {outcome.status.value}"
 
 
-def first_request(bench: Bench, operation: str) -> httpx.Request:
+def last_request(bench: Bench, operation: str) -> httpx.Request:
     """The last request of an operation that was sent."""
     return next(one.request for one in reversed(bench.wire.sent) if one.operation == operation)

@@ -35,10 +35,8 @@ class SnapConformance(GatewayConformance):
     def coded(self, reply: httpx.Response, code: str) -> httpx.Response:
         """The answer of the same service, with this refusal instead."""
         told = SnapCode.parse(json.loads(reply.content).get("responseCode", ""))
-        wanted = SnapCode.parse(f"{code[:3]}{told.service if told else '00'}{code[3:]}")
-        full, status = (
-            (str(wanted), wanted.http) if wanted and len(code) == len("40401") else (code, HTTP_OF_ODD)
-        )
+        wanted = SnapCode.parse(f"{code[:3]}{told.service if told else NO_SERVICE}{code[3:]}")
+        full, status = (str(wanted), wanted.http) if wanted and len(code) == SHORT else (code, HTTP_OF_ODD)
         return httpx.Response(status, json={"responseCode": full, "responseMessage": "No"})
 
     def standing(self, reply: httpx.Response, status: str) -> httpx.Response:

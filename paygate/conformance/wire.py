@@ -17,7 +17,7 @@ NOBODY: Final = httpx.Response(404, text="Not Found")
 
 
 class Sent(Struct, frozen=True):
-    """A request that reached the wire, as it was then, and the HTTP status of its answer."""
+    """A request that reached the wire, as it was then, and its answer; None where there was none."""
 
     operation: str | None
     request: httpx.Request
@@ -69,7 +69,7 @@ class Wire(httpx.BaseTransport, httpx.AsyncBaseTransport):
         await request.aread()
         await anyio.lowlevel.checkpoint()
         if self.stuck is not None and self.stuck == self._operation(request):
-            self._note(request, None)
+            self._note(request)
             await anyio.sleep_forever()
         return self._answered(request)
 
@@ -81,7 +81,7 @@ class Wire(httpx.BaseTransport, httpx.AsyncBaseTransport):
         provider = self._providers.get(origin_of(request.url))
         operation = self._operation(request)
         place = len(self.sent)
-        kept = self._note(request, None)
+        kept = self._note(request)
         if provider is None:
             return NOBODY
         answer = self._always.get(operation or "")
@@ -97,12 +97,12 @@ class Wire(httpx.BaseTransport, httpx.AsyncBaseTransport):
         self.sent[place] = Sent(operation, kept, reply)
         return copied(reply)
 
-    def _note(self, request: httpx.Request, reply: httpx.Response | None) -> httpx.Request:
+    def _note(self, request: httpx.Request) -> httpx.Request:
         """Keep a request as it is now; signing it anew changes it."""
         kept = httpx.Request(
             request.method, request.url, headers=request.headers.raw, content=request.content
         )
-        self.sent.append(Sent(self._operation(request), kept, reply))
+        self.sent.append(Sent(self._operation(request), kept, None))
         return kept
 
 

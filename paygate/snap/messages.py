@@ -155,12 +155,6 @@ class Account(Wire, frozen=True):
     transaction_date: Any = None
 
 
-class AccountDetails(Wire, frozen=True):
-    """Where some providers tell what the standard has within the account."""
-
-    payment_flag_status: str | None = None
-
-
 class AccountReply(Reply, frozen=True):
     virtual_account_data: Account = Account()
     latest_transaction_status: str | None = None

@@ -110,7 +110,7 @@ class Originals(Struct, frozen=True, kw_only=True):
             raise OutcomeUnknown("the refund was accepted with another amount")
         done = Refund(reference=refund.reference, amount=amount, status=_refund_status(told.refund_status))
         return Standing(
-            status=_after(ChargeStatus.PAID, (done,), charge.amount or amount),
+            status=_after(ChargeStatus.PAID, (done,), charge.amount),
             provider_reference=told_number(told.original_reference_no) or charge.provider_reference,
             refunds=(done,),
         )
@@ -238,7 +238,7 @@ def _refund_status(told: str) -> RefundStatus:
 
 
 def _after(status: ChargeStatus, refunds: tuple[Refund, ...], whole: Money | None) -> ChargeStatus:
-    """How a paid charge stands after its refunds."""
+    """How a paid charge stands after its refunds; in part, where nobody tells how much the whole was."""
     done = [one.amount.amount for one in refunds if one.status is RefundStatus.DONE]
     if not done:
         return status

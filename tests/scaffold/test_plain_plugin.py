@@ -69,7 +69,8 @@ def test_a_fresh_plugin_loads_its_settings(fresh: Workshop) -> None:
     """A gateway can be built with it; an empty key is refused."""
     program = (
         "import sys; from paygate import Paygate, ConfigurationError\n"
-        "own = {'adapter': 'kilat', 'api_key': 'k', 'callback_key': sys.argv[1], 'base_url': 'https://k.example'}\n"
+        "own = {'adapter': 'kilat', 'environment': 'sandbox', 'base_url': 'https://k.example'}\n"
+        "own |= {'api_key': 'k', 'callback_key': sys.argv[1]}\n"
         "try: print(*Paygate.from_mapping({'gateways': {'main': own}}).gateways)\n"
         "except ConfigurationError as error: print(error.what)\n"
     )

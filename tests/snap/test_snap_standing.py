@@ -220,6 +220,12 @@ def test_a_refund_is_told_as_it_stands(
     assert (status, expected) == (charge.status, charge.refund("R-1"))
 
 
+def test_a_part_of_an_unknown_whole_is_a_part(nusapay: NusaPay) -> None:
+    """Where the charge is named without its amount, nobody claims that all of it was given back."""
+    charge = came(nusapay.refund(ChargeRef("main", "INV-1", Qris()), PART), done("78"))
+    assert (ChargeStatus.PARTIALLY_REFUNDED, PART.amount) == (charge.status, charge.refunded_amount)
+
+
 @pytest.mark.parametrize(
     "fields", [{"partnerRefundNo": "R-2"}, {"refundAmount": SMALL}, {"refundStatus": "05"}]
 )

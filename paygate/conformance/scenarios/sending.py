@@ -3,7 +3,7 @@
 from typing import Final
 
 from paygate.conformance.accidents import Accident, accidents, lost
-from paygate.conformance.bench import Bench, first_request, ref_of, told
+from paygate.conformance.bench import Bench, last_request, ref_of, told
 from paygate.conformance.report import Breach
 from paygate.conformance.scenario import Per, scenario
 from paygate.errors import ChargeNotFound, DuplicateReference, OutcomeUnknown, PaygateError
@@ -28,7 +28,7 @@ def create_never_sends_twice(bench: Bench) -> None:
     """Whatever happens to the answer to a new charge, it was sent once, and its outcome is unknown."""
     gateway = bench.gateway()
     bench.created(gateway)
-    for accident in accidents(bench.simulator, first_request(bench, "create_charge")):
+    for accident in accidents(bench.simulator, last_request(bench, "create_charge")):
         request, before = bench.request(), bench.mark
         bench.wire.spoil("create_charge", accident.answer)
         outcome = bench.tried(gateway, "create_charge", request)
@@ -48,7 +48,7 @@ def cancel_never_sends_twice(bench: Bench) -> None:
     """Whatever happens to the answer to a cancellation, it was sent once, and its outcome is unknown."""
     gateway = bench.gateway()
     gateway.cancel(bench.created(gateway))
-    for accident in accidents(bench.simulator, first_request(bench, "cancel")):
+    for accident in accidents(bench.simulator, last_request(bench, "cancel")):
         charge, before = bench.created(gateway), bench.mark
         bench.wire.spoil("cancel", accident.answer)
         outcome = bench.tried(gateway, "cancel", charge)
@@ -65,7 +65,7 @@ def refund_never_sends_twice(bench: Bench) -> None:
     """Whatever happens to the answer to a refund, it was sent once; asked again it is the same refund."""
     gateway = bench.gateway()
     gateway.refund(bench.paid(gateway), bench.refund())
-    for accident in accidents(bench.simulator, first_request(bench, "refund")):
+    for accident in accidents(bench.simulator, last_request(bench, "refund")):
         charge, refund = bench.paid(gateway), bench.refund()
         before = bench.mark
         bench.wire.spoil("refund", accident.answer)
@@ -91,7 +91,7 @@ def unsettled_is_settled_by_query(bench: Bench) -> None:
     """After an unknown outcome a query tells what was done: how the charge stands, or that there is none."""
     gateway = bench.gateway()
     bench.created(gateway)
-    done = accidents(bench.simulator, first_request(bench, "create_charge"))[0]
+    done = accidents(bench.simulator, last_request(bench, "create_charge"))[0]
     for accident, expected in ((done, ChargeStatus.PENDING), (LOST, None)):
         request = bench.request()
         bench.wire.spoil("create_charge", accident.answer)
