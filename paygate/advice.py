@@ -59,11 +59,20 @@ INDONESIAN: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 LANGUAGES: Final = MappingProxyType({"en": ENGLISH, "id": INDONESIAN})
+REFUNDED_ALREADY: Final = MappingProxyType(
+    {
+        "en": "Query the charge: the provider has a refund of this reference already and made no second one.",
+        "id": "Periksa tagihan ini (query): refund dengan referensi ini sudah ada dan tidak dibuat dua kali.",
+    }
+)
+"""Of DuplicateReference, where it was a refund that was asked for."""
 
 
-def advice_for(kind: type, language: str) -> str:
+def advice_for(kind: type, language: str, operation: str | None = None) -> str:
     """Say what to do about an error of this kind; a kind of a plugin's own has its parent's advice."""
     texts = LANGUAGES.get(language)
     if texts is None:
         raise ValueError(f"there is no advice in {language!r}, only in: {', '.join(LANGUAGES)}")
+    if operation == "refund" and any(parent.__name__ == "DuplicateReference" for parent in kind.__mro__):
+        return REFUNDED_ALREADY[language]
     return next(texts[parent.__name__] for parent in kind.__mro__ if parent.__name__ in texts)

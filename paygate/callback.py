@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, cast
 from msgspec import Struct
 from msgspec.structs import force_setattr
 
-from paygate.model import Charge, ChargeRef
+from paygate.model import Charge, ChargeRef, ChargeStatus
 
 Headers: TypeAlias = Mapping[str, str] | Iterable[tuple[str, str]]
 
@@ -99,10 +99,12 @@ class Callback(Struct, frozen=True, kw_only=True):
 
     `charges` is empty where the call was about none, as when the provider asks for a token. Some providers
     prove that a call is theirs and not what it says: the charges of such a call stand in `confirm`, and
-    how they stand is to be asked. `Gateway.confirm` does that, and moves them to `charges`. After
-    `compare`, those that contradict yours stand in `conflicts` instead. Answer with `reply`; answer with
-    `again` where your own program failed, and the provider repeats the call. `sent_at` is the provider's
-    own signed time; None where it signs none. `raw` is the body as received, left out of `repr`.
+    how they stand is to be asked. `Gateway.confirm` does that, and moves them to `charges`. `claimed` is
+    what such a call says of each, in the same order, None where it says nothing that is known: it is never
+    applied, but where the provider's answer is behind it, the reply becomes `again`. After `compare`, those
+    that contradict yours stand in `conflicts` instead. Answer with `reply`; answer with `again` where your
+    own program failed, and the provider repeats the call. `sent_at` is the provider's own signed time;
+    None where it signs none. `raw` is the body as received, left out of `repr`.
     """
 
     gateway: str
@@ -110,6 +112,7 @@ class Callback(Struct, frozen=True, kw_only=True):
     reply: CallbackReply
     sent_at: datetime | None
     confirm: tuple[ChargeRef, ...] = ()
+    claimed: tuple[ChargeStatus | None, ...] = ()
     again: CallbackReply = AGAIN
     conflicts: tuple[Conflict, ...] = ()
     raw: bytes = b""

@@ -7,7 +7,7 @@ import msgspec
 
 from paygate.callback import Callback, Conflict, ConflictKind
 from paygate.model import Charge, ChargeStatus
-from paygate.refunds import Refund, RefundStatus
+from paygate.returns import is_undone, merged
 
 ENDED: Final = (ChargeStatus.FAILED, ChargeStatus.EXPIRED, ChargeStatus.CANCELLED)
 RANK: Final = {
@@ -45,10 +45,23 @@ def compared(callback: Callback, known: Sequence[Charge | None]) -> Callback:
 
 
 def confirmed(callback: Callback, asked: Sequence[Charge]) -> Callback:
-    """A callback whose charges were asked about: they stand in `charges`, as the provider answered."""
+    """A callback whose charges were asked about: they stand in `charges`, as the provider answered.
+
+    Where an answer is behind what the call claimed, the reply asks the provider to call again.
+    """
     if not callback.confirm:
         return callback
-    return msgspec.structs.replace(callback, charges=(*callback.charges, *asked), confirm=())
+    is_behind = any(
+        claim is not None and RANK[one.status] < RANK[claim]
+        for one, claim in zip(asked, callback.claimed, strict=False)
+    )
+    return msgspec.structs.replace(
+        callback,
+        charges=(*callback.charges, *asked),
+        confirm=(),
+        claimed=(),
+        reply=callback.again if is_behind else callback.reply,
+    )
 
 
 def contradiction(told: Charge, before: Charge) -> Conflict | None:
@@ -60,6 +73,25 @@ def contradiction(told: Charge, before: Charge) -> Conflict | None:
     if kind is ConflictKind.AMOUNT and None in (told.paid_amount, before.amount):
         kind = ConflictKind.LATE if before.status in ENDED else None
     return None if kind in (None, ConflictKind.TWICE) else Conflict(kind, told, before)
+
+
+def learnt(told: Charge, before: Charge, made: str | None = None) -> tuple[Charge, Conflict | None]:
+    """What to tell of the answer to a query or a refund, and how it contradicts what was known, if it does.
+
+    No refund that was told is lost, on either side: an answer that is behind gives way to what was known,
+    with the refunds that are new in it. `made` is the reference of a refund that was asked for: its answer is
+    never behind, for some providers tell a charge as paid until the refund is through, and name no other.
+    """
+    conflict = contradiction(told, before)
+    if conflict is None or conflict.kind is not ConflictKind.REGRESSION:
+        return merged(told, before, told.status, made), conflict
+    after = merged(told, before, max(told.status, before.status, key=RANK.__getitem__), made)
+    if made is not None:
+        return after, None
+    ours = msgspec.structs.replace(
+        before, status=after.status, refunds=after.refunds, refunded_amount=after.refunded_amount
+    )
+    return (before if ours == before else ours), conflict
 
 
 def _conflict(told: Charge, ours: Charge | None) -> ConflictKind | None:
@@ -86,22 +118,14 @@ def _goes_back(told: Charge, ours: Charge) -> bool:
 
     An answer that tells a refund which is new to us is not: some name no other in it, nor their sum.
     """
+    if is_undone(told, ours):
+        return True
     if told.status is not ours.status:
         return RANK[told.status] < RANK[ours.status]
     now, before = told.refunded_amount, ours.refunded_amount
     if now is None or before is None or any(ours.refund(one.reference) is None for one in told.refunds):
         return False
     return now.amount < before.amount
-
-
-def _refunds(told: Charge, ours: Charge) -> tuple[Refund, ...]:
-    """Our refunds as they stand now, and those that are new; one that has ended does not begin again."""
-    merged = {one.reference: one for one in ours.refunds}
-    for one in told.refunds:
-        known = merged.get(one.reference, one)
-        if one.status is not RefundStatus.PENDING or known.status is RefundStatus.PENDING:
-            merged[one.reference] = one
-    return tuple(merged.values())
 
 
 def _are_one(told: Charge, ours: Charge) -> bool:
@@ -116,13 +140,14 @@ def _are_one(told: Charge, ours: Charge) -> bool:
 
 def _updated(told: Charge, ours: Charge) -> Charge:
     """Our charge as it stands now; what the callback does not tell stays as it was known."""
+    after = merged(told, ours, told.status)
     return msgspec.structs.replace(
         ours,
-        status=told.status,
+        status=after.status,
         provider_reference=told.provider_reference or ours.provider_reference,
         paid_at=told.paid_at or ours.paid_at,
         paid_amount=told.paid_amount or ours.paid_amount,
-        refunded_amount=told.refunded_amount or ours.refunded_amount,
-        refunds=_refunds(told, ours),
+        refunded_amount=after.refunded_amount,
+        refunds=after.refunds,
         raw=told.raw,
     )

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pluggy
 
-from paygate.callback import AGAIN, Callback, CallbackReply, CallbackRequest, ConflictKind
+from paygate.callback import AGAIN, Callback, CallbackReply, CallbackRequest
 from paygate.capabilities import NOTHING, Served, parts_of, served_by
-from paygate.conflicts import compared, contradiction
+from paygate.conflicts import compared, learnt
 from paygate.errors import CallbackRejected, InvalidCharge, PaygateError, PluginError, UnsupportedOperation
 from paygate.flow import Credential, Flow
 from paygate.hookspecs import ANNOUNCEMENTS, QUESTIONS, Exchange
@@ -20,6 +20,7 @@ from paygate.operation import LOGIN, Operation
 from paygate.redaction import place_of
 from paygate.refunds import RefundRequest
 from paygate.registration import registered
+from paygate.returns import check
 
 if TYPE_CHECKING:
     import httpx
@@ -88,10 +89,7 @@ class Desk:
         if not isinstance(refund, RefundRequest):
             raise InvalidCharge("refund", f"use RefundRequest, not {type(refund).__name__}")
         ref = self._ref(charge)
-        if refund.amount is not None and ref.amount is not None and refund.amount.amount > ref.amount.amount:
-            raise InvalidCharge(
-                "refund.amount", f"is more than the charge, which was {ref.amount}", reference=ref.reference
-            )
+        check(charge, refund)
         operation = self._operation("refund", ref, refund, changes=True)
         if refund.amount not in (None, ref.amount):
             self._check("partial_refund", ref)
@@ -166,13 +164,18 @@ class Desk:
                 f"the adapter failed ({place_of(error)})", gateway=self.gateway, operation=name
             ) from None
 
-    def learnt(self, charge: Charge, before: Charge | ChargeRef | None) -> Charge:
-        """Announce a status that the caller did not have; one that is behind it is not applied."""
-        conflict = contradiction(charge, before) if isinstance(before, Charge) else None
+    def learnt(
+        self, charge: Charge, before: Charge | ChargeRef | None, refund: RefundRequest | None = None
+    ) -> Charge:
+        """Announce a status that the caller did not have; one that is behind it is not applied.
+
+        What is known of refunds stays in it. An answer to `refund` tells news of that one, never less.
+        """
+        conflict = None
+        if isinstance(before, Charge):
+            charge, conflict = learnt(charge, before, refund.reference if refund is not None else None)
         if conflict is not None:
             self.announce("conflict_found", conflict=conflict)
-            if conflict.kind is ConflictKind.REGRESSION and conflict.known is not None:
-                return conflict.known
         self._changed(charge, before)
         return charge
 
@@ -238,7 +241,7 @@ class Desk:
         self._check(name, about)
         ask: Callable[[], Flow[Charge]] = partial(self._ask[name], about, *more)
         customer = about.customer if isinstance(about, ChargeRequest) else None
-        personal = customer.values if customer is not None else ()
+        personal = customer.values if customer is not None else tuple(one.reason for one in more)
         return Operation(
             self.gateway, name, ask, reference=about.reference, changes=changes, personal=personal
         )

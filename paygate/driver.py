@@ -112,7 +112,7 @@ class Driver:
             operation.failed(failure)
             self._desk.exchanged(operation, request, None, started)
             raise failure from known(error, failure)
-        operation.answered()
+        operation.answered(response)
         self._desk.exchanged(operation, request, response.status_code, started)
         return response
 
@@ -207,6 +207,6 @@ class AsyncDriver:
             operation.failed(failure)
             self._desk.exchanged(operation, request, None, started)
             raise failure from known(error, failure)
-        operation.answered()
+        operation.answered(response)
         self._desk.exchanged(operation, request, response.status_code, started)
         return response

@@ -81,7 +81,7 @@ class PaygateError(Exception):
         """Say what to do and what happened, in `language`: "en" or "id"."""
         context = self.context
         where = " ".join(f"{key}={value}" for key, value in context.items())
-        text = f"{advice_for(type(self), language)} {self.what}"
+        text = f"{advice_for(type(self), language, self.operation)} {self.what}"
         return f"{text} [{where}]" if where else text
 
     @property
@@ -97,8 +97,13 @@ class PaygateError(Exception):
                 setattr(self, key, value)
 
     def hide(self, values: Iterable[str]) -> None:
-        """Take these personal values out of what happened and what the provider said, in any letter case."""
+        """Take these personal values out of what happened and what the provider said, in any letter case.
+
+        One that is too short to be recognised stays.
+        """
         for value in values:
+            if len(value) < SHORTEST_PART:
+                continue
             self.what = _hidden(value, self.what)
             if self.provider_message is not None:
                 self.provider_message = _hidden(value, self.provider_message)

@@ -6,7 +6,7 @@ A flow is a generator: it yields requests, receives responses and returns the re
 from collections.abc import Generator
 from contextlib import suppress
 from types import GeneratorType
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeAlias, TypeVar
 
 from msgspec import MsgspecError
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 D_co = TypeVar("D_co", covariant=True)
+
+UNREADABLE: Final = "unreadable"
+"""The extension of a reply that nobody could read."""
 
 Flow: TypeAlias = Generator["httpx.Request", "httpx.Response", R]
 
@@ -98,11 +101,22 @@ def read(reply: "httpx.Response", decoder: Decoder[D_co]) -> D_co:
     """
     status = reply.status_code
     if status >= 500:
-        raise OutcomeUnknown(f"the provider answered HTTP {status}", http_status=status)
+        raise unreadable(reply, f"the provider answered HTTP {status}")
     try:
-        return decoder.decode(reply.content)
+        message = decoder.decode(reply.content)
     except (MsgspecError, UnicodeDecodeError, RecursionError) as error:
         # The error's own text may quote the body, so only its kind is told.
-        raise OutcomeUnknown(
-            f"the provider's answer cannot be read ({type(error).__name__})", http_status=status
-        ) from None
+        what = f"the provider's answer cannot be read ({type(error).__name__})"
+        raise unreadable(reply, what) from None
+    reply.extensions.pop(UNREADABLE, None)  # it was tried in another form before
+    return message
+
+
+def unreadable(reply: "httpx.Response", what: str, **context: Any) -> OutcomeUnknown:
+    """The error to raise for a reply that says nothing certain; the reply is marked.
+
+    A flow may catch it and ask the provider instead. After a marked reply to something that changes the
+    charge, no later "no" is believed: it becomes OutcomeUnknown.
+    """
+    reply.extensions[UNREADABLE] = True
+    return OutcomeUnknown(what, **{"http_status": reply.status_code, **context})

@@ -73,8 +73,8 @@ class Gateway(Offline):
         """Ask the provider how a charge stands; it changes nothing, so paygate repeats it on failure.
 
         Given your Charge, an answer that contradicts it is announced as `conflict_found`; one that is behind
-        it, as a paid charge told as open, is not applied: yours comes back. Given a ChargeRef, you get the
-        bare answer. Compare `paid_amount` with your order before you deliver.
+        it, as a paid charge told as open, is not applied: yours comes back, with the refunds that are new.
+        Given a ChargeRef, you get the bare answer. Compare `paid_amount` with your order before you deliver.
 
         Raises ChargeNotFound where the provider does not know it (yet), else as `create_charge`.
         """
@@ -93,15 +93,15 @@ class Gateway(Offline):
     def refund(self, charge: Charge | ChargeRef, refund: RefundRequest) -> Charge:
         """Ask the provider to give a paid charge back, or a part of it.
 
-        The answer is the charge, with this refund in its `refunds`; there it may be PENDING still. After
-        OutcomeUnknown query the charge: the refund is told there, or it was not made. Only the same
-        RefundRequest may be asked again.
+        The answer is the charge, with this refund in its `refunds`; there it may be PENDING still. Given your
+        Charge, its earlier refunds stay there, and the sum is of all. After OutcomeUnknown query the charge:
+        the refund is told there, or it was not made. Only the same RefundRequest may be asked again.
 
         Raises UnsupportedOperation before anything is sent where the provider cannot, StateConflict where
         the charge is not paid, AmountRejected where it is too much, else as `create_charge`.
         """
         operation = self._desk.refund(charge, refund)
-        return self._desk.learnt(self._driver.perform(operation), charge)
+        return self._desk.learnt(self._driver.perform(operation), charge, refund)
 
     def confirm(self, callback: Callback) -> Callback:
         """Ask how the charges stand that a callback names in `confirm`, and put them in `charges`.
@@ -173,7 +173,7 @@ class AsyncGateway(Offline):
     async def refund(self, charge: Charge | ChargeRef, refund: RefundRequest) -> Charge:
         """As Gateway.refund. After a cancellation, query."""
         operation = self._desk.refund(charge, refund)
-        return self._desk.learnt(await self._driver.perform(operation), charge)
+        return self._desk.learnt(await self._driver.perform(operation), charge, refund)
 
     async def confirm(self, callback: Callback) -> Callback:
         """As Gateway.confirm."""

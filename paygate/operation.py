@@ -13,7 +13,7 @@ from paygate.errors import (
     Refused,
     Unreachable,
 )
-from paygate.flow import Flow
+from paygate.flow import UNREADABLE, Flow
 from paygate.model import Charge
 from paygate.redaction import place_of
 
@@ -28,12 +28,13 @@ class Operation(Generic[R]):
     """Asks the adapter for a flow, watches its exchanges, and keeps its errors honest.
 
     A flow with several requests can fail after the first has arrived. Then "not sent" would be a lie,
-    and so would "refused" after a request whose outcome nobody knows: both become OutcomeUnknown.
+    and so would "refused" after a request whose outcome nobody knows, for its answer was lost or could not
+    be read: both become OutcomeUnknown.
     `personal` values are those of the payer, which a provider may quote in its answer.
     """
 
     __slots__ = (
-        "_arrived",
+        "_answers",
         "_ask",
         "_lost",
         "_personal",
@@ -61,12 +62,13 @@ class Operation(Generic[R]):
         self._ask = ask
         self._personal = personal
         self.external_id: str | None = None
-        self._arrived = 0
+        self._answers: list[httpx.Response] = []
         self._lost = 0
 
     def begin(self) -> Flow[R]:
         """A new flow, for a new attempt."""
-        self._arrived = self._lost = 0
+        self._answers.clear()
+        self._lost = 0
         self.external_id = None
         return self._ask()
 
@@ -74,9 +76,9 @@ class Operation(Generic[R]):
         """A request is about to leave."""
         self.external_id = request.extensions.get("external_id")
 
-    def answered(self) -> None:
-        """The request last sent was answered."""
-        self._arrived += 1
+    def answered(self, response: "httpx.Response") -> None:
+        """The request last sent was answered, so."""
+        self._answers.append(response)
 
     def failed(self, failure: PaygateError) -> None:
         """The request last sent got no answer."""
@@ -85,7 +87,7 @@ class Operation(Generic[R]):
 
     def turned_away(self) -> None:
         """The answer was that our credential is no longer good: nothing was done."""
-        self._arrived -= 1
+        self._answers.pop()
 
     def finish(self, result: R) -> R:
         """The flow has ended; its result must be about the charge that was asked for."""
@@ -102,7 +104,7 @@ class Operation(Generic[R]):
         if not self.changes:
             return isinstance(error, (Unreachable, RateLimited, OutcomeUnknown))
         if isinstance(error, RateLimited):
-            return self._arrived == 1 and not self._lost
+            return len(self._answers) == 1 and not self._unsettled
         return isinstance(error, Unreachable)
 
     def verdict(self, error: Exception) -> PaygateError:
@@ -118,10 +120,16 @@ class Operation(Generic[R]):
         )
         return failure
 
+    @property
+    def _unsettled(self) -> int:
+        """How many requests had no answer that says what became of them."""
+        vague = (one.status_code >= 500 or UNREADABLE in one.extensions for one in self._answers)
+        return self._lost + sum(vague)
+
     def _judge(self, error: Exception) -> PaygateError:
         if self.name == LOGIN:
             return _login_failure(error)
-        sent = self._arrived + self._lost
+        sent = len(self._answers) + self._lost
         if not isinstance(error, PaygateError):
             place = place_of(error)
             if sent:
@@ -129,14 +137,14 @@ class Operation(Generic[R]):
             return PluginError(f"the adapter failed before sending anything ({place})")
         if sent and isinstance(error, NotSent):
             return OutcomeUnknown(f"a later step was not sent: {error.what}")
-        if self._lost and self.changes and isinstance(error, Refused):
+        if self.changes and isinstance(error, Refused) and self._unsettled:
             return OutcomeUnknown(
-                f"an earlier step had no answer, so this is no certain no: {error.what}",
+                f"a step had no answer that can be relied on, so this is no certain no: {error.what}",
                 provider_code=error.provider_code,
                 provider_message=error.provider_message,
                 http_status=error.http_status,
             )
-        if self._arrived > 1 and self.changes:
+        if len(self._answers) > 1 and self.changes:
             error.elsewhere = False  # an earlier step was done here
         return error
 

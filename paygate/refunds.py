@@ -26,8 +26,8 @@ class RefundRequest(Struct, frozen=True, kw_only=True):
 
     `reference` is this refund's, unique per gateway: 1 to 64 letters, digits, "-" and "_". It is what keeps
     a refund from being made twice: the same refund keeps it, another one never has it. `amount` is in
-    rupiah; None gives the whole charge back. `reason` is for the provider, and some show it to the payer.
-    Raises InvalidCharge for anything else.
+    rupiah; None gives the whole charge back. `reason` is for the provider, and some show it to the payer; it
+    may be personal, and is left out of `repr`. Raises InvalidCharge for anything else.
     """
 
     reference: str
@@ -45,6 +45,9 @@ class RefundRequest(Struct, frozen=True, kw_only=True):
             return
         if type(self.amount) is not Money or self.amount.currency != "IDR" or self.amount.amount <= 0:
             raise InvalidCharge("refund.amount", "use more than zero rupiah, as in Money.idr(5_000)")
+
+    def __repr__(self) -> str:
+        return f"RefundRequest(reference={self.reference!r}, reason=***, amount={self.amount!r})"
 
 
 class Refund(Struct, frozen=True, kw_only=True):

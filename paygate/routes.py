@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Final, Generic, TypeVar
 
 from paygate.errors import ConfigurationError, InvalidCharge, PaygateError, UnsupportedOperation
@@ -10,7 +11,7 @@ from paygate.hints import meant
 from paygate.methods import METHODS, Method
 from paygate.model import Charge, ChargeRef, ChargeRequest
 from paygate.offline import Offline
-from paygate.settings import OTHER, Routes
+from paygate.settings import OTHER, Routes, route_of
 
 log = logging.getLogger("paygate")
 
@@ -83,8 +84,7 @@ class Switchboard(Generic[G]):
 
     def _routed(self, method: Method) -> Sequence[G]:
         kind = method.kind
-        places = ((kind, method.brand), (kind, OTHER), (kind, ""))
-        routed = next((self._routes[place] for place in places if place in self._routes), None)
+        routed = route_of(self._routes, kind, method.brand)
         if routed is not None:
             takers = [one for one in routed if one.supports("create_charge", method)]
             if takers:
@@ -167,19 +167,14 @@ class _Given:
     def make(self, reference: str, gateway: str) -> _Claim:
         """The first call for a reference, or one more to the gateway that has it."""
         with self._lock:
-            claim = self._claims.get(reference)
-            if claim is None:
-                claim = _Claim(gateway)
-                self._keep(reference, claim)
-            else:
-                claim.calls += 1
-        return claim
+            return self._made(reference, gateway)
 
     def name(self, reference: str, gateway: str) -> _Claim:
         """A call to a gateway by name: another that has the reference keeps it, unless this call stays."""
         with self._lock:
             claim = self._claims.get(reference)
-        return self.make(reference, gateway) if claim is None or claim.gateway == gateway else _Claim(gateway)
+            is_free = claim is None or claim.gateway == gateway
+            return self._made(reference, gateway) if is_free else _Claim(gateway)
 
     def left(self, reference: str, claim: _Claim, following: str | None, *, is_undone: bool) -> bool:
         """A call has ended; whether it goes on to the gateway that follows."""
@@ -195,10 +190,24 @@ class _Given:
                 del self._claims[reference]
         return False
 
+    def _made(self, reference: str, gateway: str) -> _Claim:
+        claim = self._claims.get(reference)
+        if claim is None:
+            claim = _Claim(gateway)
+            self._keep(reference, claim)
+        else:
+            claim.calls += 1
+        return claim
+
     def _keep(self, reference: str, claim: _Claim) -> None:
+        """Remember a claim as the latest; the oldest go, save those whose calls are under way."""
+        self._claims.pop(reference, None)
         self._claims[reference] = claim
-        if len(self._claims) > REMEMBERED:
-            del self._claims[next(iter(self._claims))]
+        surplus = len(self._claims) - REMEMBERED
+        if surplus > 0:
+            idle = (name for name, one in self._claims.items() if not one.calls and one is not claim)
+            for name in list(islice(idle, surplus)):
+                del self._claims[name]
 
 
 def _checked(place: tuple[str, str], names: Iterable[str], gateways: Mapping[str, G]) -> tuple[G, ...]:

@@ -4,7 +4,7 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -31,6 +31,7 @@ OTHER: Final = "other"
 """In `[routes]`: the banks, wallets or stores of a method that have no route of their own."""
 
 BRANDED: Final = (EWallet, VirtualAccount, Retail)
+R = TypeVar("R")
 Routes: TypeAlias = Mapping[tuple[str, str], tuple[str, ...]]
 """Gateways in order, by method and brand; the brand is "" for a whole method."""
 
@@ -178,6 +179,12 @@ def _routes(table: Any, gateways: Mapping[str, GatewaySettings]) -> Routes:
                 raise ConfigurationError(f'routes.{kind}: takes names, as in {kind}.other = ["main"]')
             routes[kind, brand] = _in_order(f"{kind}.{brand}", names, gateways)
     return routes
+
+
+def route_of(routes: Mapping[tuple[str, str], R], kind: str, brand: str) -> R | None:
+    """What stands in some routes for a method: for this brand, else for all others, else for the whole."""
+    places = ((kind, brand), (kind, OTHER), (kind, ""))
+    return next((routes[place] for place in places if place in routes), None)
 
 
 def _in_order(place: str, names: Any, gateways: Mapping[str, GatewaySettings]) -> tuple[str, ...]:

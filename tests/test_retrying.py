@@ -1,3 +1,4 @@
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -64,7 +65,7 @@ def test_what_changes_something_is_repeated_only_if_nothing_was_done(
     operation: Operation[None] = Operation("main", "create_charge", lambda: None, changes=True)  # type: ignore[arg-type, return-value]
     for event in past:
         if event == "answered":
-            operation.answered()
+            operation.answered(httpx.Response(429))
         else:
             operation.failed(Unreachable("x") if event == "refused to connect" else OutcomeUnknown("x"))
     verdict = operation.verdict(error)

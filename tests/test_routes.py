@@ -1,7 +1,7 @@
 """Which gateways a charge may go to, in order, and when it goes on to the next."""
 
 import logging
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import httpx
 import pytest
@@ -33,6 +33,7 @@ from paygate import (
     hookimpl,
 )
 from paygate.errors import NotSent
+from paygate.routes import _Given
 from tests.estate import NAMES, Estate, Providers, document, failing
 from tests.provider import Provider, opened, order
 
@@ -393,6 +394,59 @@ def test_only_the_latest_references_are_remembered(monkeypatch: pytest.MonkeyPat
             with pytest.raises(OutcomeUnknown):
                 paygate.create_charge(order(f"INV-{number}"))
         assert ["INV-2", "INV-3"] == list(paygate._switchboard._given._claims)
+
+
+def test_a_call_under_way_is_not_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many newer references there are; those that nobody waits for go first, the oldest before."""
+    monkeypatch.setattr("paygate.routes.REMEMBERED", 2)
+    given = _Given()
+    slow = given.make("SLOW", "backup")
+    for number in range(5):
+        claim = given.make(f"INV-{number}", "main")
+        given.left(f"INV-{number}", claim, None, is_undone=False)
+        assert given.make("SLOW", "main") is slow
+    assert ["SLOW", "INV-4"] == list(given._claims)
+    more = [given.make(f"MORE-{number}", "main") for number in range(3)]
+    assert ["SLOW", "MORE-0", "MORE-1", "MORE-2"] == list(given._claims), "all of them are under way"
+    for number, claim in enumerate(more):
+        given.left(f"MORE-{number}", claim, None, is_undone=False)
+    assert ["SLOW", "MORE-2"] == list(given._claims)
+
+
+def test_a_reference_that_is_used_again_is_a_late_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not the first to be forgotten."""
+    monkeypatch.setattr("paygate.routes.REMEMBERED", 2)
+    given = _Given()
+    for reference in ("A", "B", "A", "C"):
+        given.left(reference, given.make(reference, "main"), None, is_undone=False)
+    assert ["A", "C"] == list(given._claims)
+
+
+def test_naming_a_gateway_is_one_step() -> None:
+    """No other call comes between the look and the claim."""
+
+    class Crowded:
+        """A lock that lets another call of the same reference in as soon as it is open."""
+
+        def __init__(self, given: _Given) -> None:
+            self.given, self.inner, self.others = given, given._lock, list[Any]()
+
+        def __enter__(self) -> None:
+            self.inner.acquire()
+
+        def __exit__(self, *_: object) -> None:
+            self.inner.release()
+            if not self.others:
+                self.others.append(None)
+                self.others[0] = self.given.make("INV-1", "backup")
+
+    given = _Given()
+    given._lock = cast("Any", Crowded(given))
+    named = given.name("INV-1", "main")
+    assert "main" == named.gateway
+    given.left("INV-1", named, None, is_undone=False)
+    given.left("INV-1", cast("Any", given._lock).others[0], None, is_undone=True)
+    assert "main" == given._claims["INV-1"].gateway
 
 
 def test_one_gateway_alone_remembers_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -103,7 +103,7 @@ def cure_of(error: PaygateError) -> str:
     notes = getattr(error, "__notes__", ())
     cures = [note for note in notes if isinstance(note, Cure)]
     others = [note for note in notes if not isinstance(note, Cure)]
-    return " ".join(dict.fromkeys([*(cures or (advice_for(type(error), "en"),)), *others]))
+    return " ".join(dict.fromkeys([*(cures or (advice_for(type(error), "en", error.operation),)), *others]))
 
 
 def program() -> str:

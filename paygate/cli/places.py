@@ -7,7 +7,7 @@ from typing import Any, Final, TypeAlias
 from msgspec import Struct
 
 from paygate.diagnosis import Finding, Verdict
-from paygate.settings import OTHER, Routes
+from paygate.settings import Routes, route_of
 
 ROUTES: Final = "routes"
 
@@ -71,11 +71,9 @@ def places(gateway: str, methods: Mapping[str, Methods], routes: Routes) -> Iter
     """The places of a gateway: `methods` are those of all gateways, by name."""
     for label, can in methods.get(gateway, ()):
         kind, _, brand = label.partition(" ")
-        told = next(
-            (routes[place] for place in ((kind, brand), (kind, OTHER), (kind, "")) if place in routes), None
-        )
-        if told is not None:
-            able = tuple(name for name in told if name not in methods or takes(methods[name], kind, brand))
+        named = route_of(routes, kind, brand)
+        if named is not None:
+            able = tuple(name for name in named if name not in methods or takes(methods[name], kind, brand))
             yield Place(gateway, kind, brand, can, able, is_told=True)
             continue
         able = tuple(name for name, own in methods.items() if takes(own, kind, brand))

@@ -1,7 +1,7 @@
 """SNAP BI, Bank Indonesia's open API standard, for every provider that speaks it. Pure: no network."""
 
 from paygate.snap.accounts import AccountService, drawn
-from paygate.snap.acknowledgements import Acknowledgements, Answer, Granted, acknowledgements, answer
+from paygate.snap.acknowledgements import Acknowledgements, Answer, acknowledgements, answer
 from paygate.snap.body import body_hash, minify
 from paygate.snap.callbacks import CallbackReader, SnapCallbacks, Told, decoded, own_paths, signed_paths
 from paygate.snap.calls import AuthorizedCalls, TokenRequests, bearer_token
@@ -66,7 +66,6 @@ __all__ = [
     "CallbackReader",
     "DebitService",
     "Errors",
-    "Granted",
     "InboundTokens",
     "Made",
     "Notices",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn
 
 from msgspec import Struct
 
-from paygate.errors import ConfigurationError, InvalidCharge, OutcomeUnknown
+from paygate.errors import AlreadyPaid, ConfigurationError, InvalidCharge, OutcomeUnknown
 from paygate.methods import AccountNumber, Method, VirtualAccount
 from paygate.model import ChargeRef, ChargeRequest, ChargeStatus
 from paygate.snap import catalogue
@@ -85,17 +85,10 @@ class AccountService(Struct, frozen=True, kw_only=True):
         told = self.terms.read(reply, account_reply)
         data = self._about(charge, told)
         self._check_charge(charge, data)
-        info = told.additional_info if isinstance(told.additional_info, dict) else {}
-        flag: Any = info.get("paymentFlagStatus")
-        status = self.terms.status(
-            (
-                data.payment_flag_status,
-                data.latest_transaction_status,
-                told.latest_transaction_status,
-                flag if isinstance(flag, str) else None,
-            )
-        )
+        status = self.terms.status(_statuses(told))
         is_paid = status is ChargeStatus.PAID
+        if is_paid and not (_plain(data.virtual_account_no) or data.trx_id or data.inquiry_request_id):
+            raise OutcomeUnknown("the answer does not say which charge it is about")
         return Standing(
             status=status,
             provider_reference=_plain(data.virtual_account_no) or charge.provider_reference,
@@ -108,8 +101,10 @@ class AccountService(Struct, frozen=True, kw_only=True):
         return Call(catalogue.ACCOUNT_DELETE, self._named(charge, trx_id=charge.reference), "DELETE")
 
     def cancelled(self, charge: ChargeRef, reply: "httpx.Response") -> Standing:
-        """A success says that nobody can transfer to it any more."""
-        data = self._about(charge, self.terms.read(reply, account_reply))
+        """A success says that nobody can transfer to it; one that tells a payment is not believed."""
+        told = self.terms.read(reply, account_reply)
+        data = self._about(charge, told)
+        self._check_ended(told)
         number = _plain(data.virtual_account_no) or charge.provider_reference
         return Standing(status=ChargeStatus.CANCELLED, provider_reference=number)
 
@@ -154,6 +149,15 @@ class AccountService(Struct, frozen=True, kw_only=True):
         if None not in (charge.amount, billed) and told_money(billed) != charge.amount:
             raise OutcomeUnknown("the answer is about an account of another amount")
 
+    def _check_ended(self, told: AccountReply) -> None:
+        """See that nothing beside a success says that the account was not closed: it may have been paid."""
+        status = self.terms.status_after(_statuses(told)) or ChargeStatus.CANCELLED
+        if status is ChargeStatus.PAID:
+            raise AlreadyPaid("the answer says that it was paid before it could be closed")
+        paid = told.virtual_account_data.paid_amount
+        if status is not ChargeStatus.CANCELLED or (paid is not None and paid.value.strip("0.")):
+            raise OutcomeUnknown("the answer says that it is done, and tells another status or a payment")
+
     def _check(self, told: Account, bank: str) -> None:
         if (told.partner_service_id or "").strip(" ") not in ("", self._prefix(bank)):
             raise OutcomeUnknown("the answer is about another prefix than the bank's")
@@ -184,6 +188,19 @@ def drawn(reference: str, digits: int = LONGEST_CUSTOMER) -> str:
     """A customer number, drawn from the reference: the same charge always has the same one."""
     number = int.from_bytes(hashlib.sha256(reference.encode()).digest()) % 10**digits
     return f"{number:0{digits}d}"
+
+
+def _statuses(told: AccountReply) -> tuple[str | None, ...]:
+    """How an account stands, wherever a provider tells it."""
+    data = told.virtual_account_data
+    info = told.additional_info if isinstance(told.additional_info, dict) else {}
+    flag: Any = info.get("paymentFlagStatus")
+    return (
+        data.payment_flag_status,
+        data.latest_transaction_status,
+        told.latest_transaction_status,
+        flag if isinstance(flag, str) else None,
+    )
 
 
 def _plain(number: str) -> str | None:

@@ -2,6 +2,7 @@
 
 Three kinds come to one address and below it. A notice is signed by RSA. With a token, the provider first
 asks for one of ours, then calls with it. The headers tell which it claims to be; each kind has its own proof.
+Nobody signed those headers: where a claim fails and a notice's proof is whole, it is a notice all the same.
 """
 
 from collections.abc import Callable, Sequence
@@ -100,11 +101,20 @@ class SnapCallbacks:
         """Verify first, read afterwards; raise CallbackRejected with the reply for the provider."""
         if "symmetric" in self._inbound:
             names = {name.lower() for name in request.headers}
-            if "authorization" in names and self.claims_a_token(request):
-                return self._told(request, authorized=True)
-            if "x-client-key" in names:
-                return self._token_request(request)
+            try:
+                if "authorization" in names and self.claims_a_token(request):
+                    return self._told(request, authorized=True)
+                if "x-client-key" in names:
+                    return self._token_request(request)
+            except CallbackRejected:
+                if not self._is_proven_notice(request):
+                    raise
         return self._told(request, authorized=False)
+
+    @property
+    def takes_notices(self) -> bool:
+        """Whether the provider calls with its own signature alone."""
+        return "asymmetric" in self._inbound
 
     def claims_a_token(self, request: CallbackRequest) -> bool:
         """Whether a call claims to come with a token of ours.
@@ -136,7 +146,7 @@ class SnapCallbacks:
 
     def _verified(self, request: CallbackRequest) -> datetime:
         """The signed time of a notice, whichever of the paths it was signed over."""
-        if "asymmetric" not in self._inbound:
+        if not self.takes_notices:
             raise CallbackRejected("token", "it has no token of ours, and this provider calls with one")
         *others, last = self._notices
         for notices in others:
@@ -146,6 +156,13 @@ class SnapCallbacks:
                 if rejected.reason != "signature":
                     raise
         return last.verify(request)
+
+    def _is_proven_notice(self, request: CallbackRequest) -> bool:
+        try:
+            self._verified(request)
+        except CallbackRejected:
+            return False
+        return True
 
     def _token_request(self, request: CallbackRequest) -> Callback:
         """A request for a token of ours (service 73, to be provided by the merchant)."""

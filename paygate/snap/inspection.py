@@ -26,12 +26,16 @@ def callback_trials(
     request: CallbackRequest,
     paths: Collection[str],
 ) -> tuple[Trial, ...]:
-    """Try the readings of the kind of call that a request claims to be."""
+    """Try the readings of the kind of call that a request claims to be, or of a notice where that fits."""
     keys = {
         PROVIDER_KEY: account.provider_public_key,
         "the public half of private_key": account.keys.private_key.public_key(),
     }
     others = dict.fromkeys((*paths, *DOCUMENTED), False)
+    taken = dict.fromkeys(callbacks.notice_paths, True)
+    as_notice = explain_notice(request, others | taken, keys, PROVIDER_KEY)
+    if callbacks.takes_notices and any(trial.fits and trial.accepted for trial in as_notice):
+        return as_notice
     if callbacks.claims_a_token(request):
         accepted = dict.fromkeys(callbacks.call_paths, True)
         secrets = {SECRET: settings.client_secret.reveal(), OURS: settings.client_key}
@@ -42,8 +46,7 @@ def callback_trials(
             client_keys[AGREED] = settings.inbound_client_key
         agreed = {AGREED if settings.inbound_client_key is not None else OURS}
         return explain_token_request(request, client_keys, agreed, keys, PROVIDER_KEY)
-    accepted = dict.fromkeys(callbacks.notice_paths, True)
-    return explain_notice(request, others | accepted, keys, PROVIDER_KEY)
+    return as_notice
 
 
 def is_hard_to_guess(path: str) -> bool:

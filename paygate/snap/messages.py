@@ -121,7 +121,7 @@ class ToldRefund(Wire, frozen=True):
 
     partner_refund_no: str = ""
     refund_amount: Amount | None = None
-    refund_status: str = "00"
+    refund_status: str | None = None
 
 
 class OriginalReply(Reply, frozen=True):

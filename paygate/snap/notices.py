@@ -4,7 +4,7 @@ What may be missing may be null or of another kind as well: that is not worth lo
 Source: SNAP BI, the portal's pages on services 25, 52 and 56, and the standard answers to them.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -23,6 +23,8 @@ from paygate.snap.terms import SnapTerms
 
 REASON: Final = {"english": "Success", "indonesia": "Sukses"}
 TAKEN: Final = "00"
+UNCLEAR: Final = ("01", "02")
+"""paymentFlagStatus: at a virtual account "rejected" and "timeout", as a transaction's status "not yet"."""
 
 
 class Notice(Wire, frozen=True):
@@ -53,9 +55,10 @@ class Flag(Wire, frozen=True):
 
 
 class Shape(Wire, frozen=True):
-    """What tells a notice from a flag: a notice has a status."""
+    """What tells a notice from a flag, for a notice has a status; and whose it is, where that is told."""
 
     latest_transaction_status: Any = None
+    merchant_id: Any = None
 
 
 class PaidAmount(Struct, frozen=True):
@@ -108,11 +111,19 @@ class SnapReader(Struct, frozen=True):
         return QR_NOTIFY
 
     def read(self, request: CallbackRequest, *, authorized: bool) -> Told:
-        """A notice where it has a status, else a flag: the proven body says so, not the path."""
+        """A notice where it has a status, else a flag: the proven body says so, not the path.
+
+        The provider's key signs for all of its merchants: one that names another is none of ours.
+        """
         body = request.body
         service = self.service_of(request, authorized=authorized)
         malformed = acknowledgements(service).malformed
-        if decoded(shape, body, malformed).latest_transaction_status is not None:
+        seen = decoded(shape, body, malformed)
+        merchant = told_number(seen.merchant_id)
+        if None not in (merchant, self.terms.merchant_id) and merchant != self.terms.merchant_id:
+            unproven = acknowledgements(service).unproven
+            raise CallbackRejected("client", "it is about another merchant than merchant_id", unproven)
+        if seen.latest_transaction_status is not None:
             return self._noticed(decoded(notice, body, malformed), body, service)
         told = decoded(flag, body, acknowledgements(ACCOUNT_NOTIFY).malformed)
         return self._paid(told, body)
@@ -149,10 +160,7 @@ class SnapReader(Struct, frozen=True):
         if not told.trx_id:
             raise CallbackRejected("body", "the reference is empty", answers.malformed)
         info = told.additional_info if isinstance(told.additional_info, dict) else {}
-        flags = {one for one in (told.payment_flag_status, info.get("paymentFlagStatus")) if one is not None}
-        if len(flags) > 1:
-            raise CallbackRejected("status", "it tells two statuses", answers.malformed)
-        status = self._status(flags.pop(), answers.malformed) if flags else ChargeStatus.PAID
+        status = self._flagged((told.payment_flag_status, info.get("paymentFlagStatus")), answers.malformed)
         is_paid = status is ChargeStatus.PAID
         paid_amount = told_money(told.paid_amount) if is_paid else None
         if is_paid and paid_amount is None:
@@ -168,6 +176,19 @@ class SnapReader(Struct, frozen=True):
             raw=raw,
         )
         return Told(charge, _echoed(told), answers.again)
+
+    def _flagged(self, flags: Sequence[object], malformed: CallbackReply) -> ChargeStatus:
+        """What a flag's paymentFlagStatus means, wherever it stands; without one it tells of a payment."""
+        told = [one for one in flags if one is not None]
+        if not told:
+            return ChargeStatus.PAID
+        first, *others = told
+        if any(one != first for one in others):
+            raise CallbackRejected("status", "it tells two statuses", malformed)
+        status = self._status(first, malformed)
+        if first in UNCLEAR and status is ChargeStatus.PENDING:
+            raise CallbackRejected("status", "it may mean two things at a virtual account", malformed)
+        return status
 
     def _status(self, told: object, malformed: CallbackReply) -> ChargeStatus:
         try:

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 ADDRESS: Final = re.compile(r"https?://[!-~]+", re.ASCII)
 BALANCE: Final = "BALANCE"
-CANCELLED: Final = "05"
 REASON: Final = "Cancelled by the merchant"
 REFUND_STATUSES: Final = {
     "00": RefundStatus.DONE,
@@ -41,6 +40,9 @@ REFUND_STATUSES: Final = {
     "06": RefundStatus.FAILED,
 }
 """refundStatus, a part of latestTransactionStatus; any other leaves the outcome unknown."""
+
+UNTOLD: Final = "03"
+"""What a refund in a history is that tells no refundStatus: nobody said that it is done."""
 
 SETTLED: Final = (ChargeStatus.PAID, ChargeStatus.REFUNDED)
 
@@ -59,12 +61,17 @@ class Originals(Struct, frozen=True, kw_only=True):
         return Call(self.query, self._named(charge, service_code=self.created))
 
     def standing(self, charge: ChargeRef, reply: "httpx.Response") -> Standing:
-        """How it stands. Where refunds are told, they decide whether all was given back."""
+        """How it stands. Where refunds are told, they decide whether all was given back.
+
+        Only an answer that tells one of the charge's two numbers says that it was paid.
+        """
         told = self._about(charge, reply)
         status = self.terms.status((told.latest_transaction_status,))
+        is_settled = status in SETTLED
+        if is_settled and not _is_named(charge, told):
+            raise OutcomeUnknown("the answer does not say which charge it is about")
         paid = told_money(told.trans_amount or told.amount)
         refunds = tuple(_refund(one) for one in told.refund_history or ())
-        is_settled = status in SETTLED
         return Standing(
             status=_after(status, refunds, charge.amount or paid) if is_settled else status,
             provider_reference=told_number(told.original_reference_no) or charge.provider_reference,
@@ -81,7 +88,7 @@ class Originals(Struct, frozen=True, kw_only=True):
     def cancelled(self, charge: ChargeRef, reply: "httpx.Response") -> Standing:
         """A success says that it is; one that tells another status is not believed."""
         told = self._about(charge, reply)
-        status = self.terms.status((told.latest_transaction_status or CANCELLED,))
+        status = self.terms.status_after((told.latest_transaction_status,)) or ChargeStatus.CANCELLED
         if status is not ChargeStatus.CANCELLED:
             raise OutcomeUnknown("the answer says that it is done, and tells another status")
         number = told_number(told.original_reference_no) or charge.provider_reference
@@ -128,6 +135,9 @@ class Originals(Struct, frozen=True, kw_only=True):
     def _about(self, charge: ChargeRef, reply: "httpx.Response") -> OriginalReply:
         told = self.terms.read(reply, original_reply)
         check_reference(told.original_partner_reference_no, charge.reference)
+        number = told_number(told.original_reference_no)
+        if None not in (number, charge.provider_reference) and number != charge.provider_reference:
+            raise OutcomeUnknown("the answer tells another number than the charge's: it is about another")
         return told
 
 
@@ -223,11 +233,17 @@ def _given_back(charge: ChargeRef, refund: RefundRequest) -> Money:
     return amount
 
 
+def _is_named(charge: ChargeRef, told: OriginalReply) -> bool:
+    """Whether an answer tells a number of this charge's; that it tells none of another is seen to before."""
+    number = told_number(told.original_reference_no)
+    return told.original_partner_reference_no is not None or None not in (number, charge.provider_reference)
+
+
 def _refund(told: ToldRefund) -> Refund:
     amount = told_money(told.refund_amount)
     if amount is None or not told.partner_refund_no:
         raise OutcomeUnknown("the answer tells of a refund without its number or amount")
-    status = _refund_status(told.refund_status)
+    status = _refund_status(told.refund_status or UNTOLD)
     return Refund(reference=told.partner_refund_no, amount=amount, status=status)
 
 

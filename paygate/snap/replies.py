@@ -5,8 +5,8 @@ from collections.abc import Container, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
-from paygate.errors import OutcomeUnknown, PaygateError, RateLimited
-from paygate.flow import Decoder, read
+from paygate.errors import PaygateError, RateLimited
+from paygate.flow import Decoder, read, unreadable
 from paygate.redaction import scrub
 from paygate.snap.codes import GENERAL, Errors, SnapCode
 
@@ -60,12 +60,12 @@ def read_reply(
     if code is None:
         if given in odd and 400 <= status < 500:
             raise odd[given](told, **context)
-        raise OutcomeUnknown("the response code has no form that we know", **context)
+        raise unreadable(reply, "the response code has no form that we know", **context)
     if code.http != status:
-        raise OutcomeUnknown("HTTP status and response code disagree", **context)
+        raise unreadable(reply, "HTTP status and response code disagree", **context)
     kind = errors.get((code.http, code.case))
     if kind is None:
-        raise OutcomeUnknown("the response code is not one that we know", **context)
+        raise unreadable(reply, "the response code is not one that we know", **context)
     if kind is RateLimited:
         raise RateLimited(told, retry_after=retry_after(reply), **context)
     raise kind(told, **context)

@@ -76,6 +76,16 @@ class SnapTerms(Struct, frozen=True, kw_only=True):
             raise ChargeNotFound("the provider says: not found", provider_code=status)
         return known
 
+    def status_after(self, told: Collection[str | None]) -> ChargeStatus | None:
+        """What a status means that stands beside the success of a change; None where there is none.
+
+        Raises OutcomeUnknown as in `status`, and for "not found" as well: that contradicts the success.
+        """
+        try:
+            return self.status(told) if any(told) else None
+        except ChargeNotFound:
+            raise OutcomeUnknown("the answer says that it is done, and that nothing was found") from None
+
 
 class Call(Struct, frozen=True):
     """A request to a service, by its code; `message` is the body."""

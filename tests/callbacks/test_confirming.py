@@ -69,6 +69,17 @@ class Doubtful(Tiny):
         )
 
 
+class Claiming(Doubtful):
+    """One whose callbacks say how the charge stands as well."""
+
+    @hookimpl
+    def parse_callback(self, request: CallbackRequest) -> Callback:
+        """Repeat what was said, as a claim."""
+        callback = super().parse_callback(request)
+        said = Tiny.parse_callback(self, request).charges[0].status
+        return msgspec.structs.replace(callback, claimed=(said,) * len(callback.confirm))
+
+
 class Listener:
     """Hears all, in order."""
 
@@ -120,6 +131,41 @@ def test_how_a_charge_stands_is_what_the_provider_answers(both: Both) -> None:
     assert (ChargeStatus.PENDING, None, ()) == (charge.status, charge.paid_amount, callback.confirm)
     assert (OK, AGAIN) == (callback.reply, callback.again)
     assert ["GET"] == [one.method for one in provider.requests]
+
+
+@pytest.mark.parametrize(
+    ("claimed", "answers", "repeats"),
+    [
+        ((ChargeStatus.PAID,), (stands("open", ""),), True),
+        ((ChargeStatus.EXPIRED,), (stands("open", ""),), True),
+        ((ChargeStatus.REFUNDED,), (stands("paid"),), True),
+        ((ChargeStatus.PAID,), (stands("paid"),), False),
+        ((ChargeStatus.PENDING,), (stands("paid"),), False),
+        ((ChargeStatus.EXPIRED,), (stands("paid"),), False),
+        ((None,), (stands("open", ""),), False),
+        ((), (stands("open", ""),), False),
+        ((None, ChargeStatus.PAID), (stands("paid"), stands("open", "")), True),
+        ((ChargeStatus.PAID, None), (stands("paid"), stands("open", "")), False),
+    ],
+)
+def test_an_answer_behind_the_claim_has_the_provider_call_again(
+    both: Both, claimed: Any, answers: Any, repeats: bool
+) -> None:
+    """What a provider's own query does not know yet it must be able to tell later; a claim is never applied."""
+    callback = Callback(
+        gateway="main",
+        charges=(),
+        confirm=tuple(ChargeRef("main", f"INV-{number}", Qris()) for number, _ in enumerate(answers)),
+        claimed=claimed,
+        reply=OK,
+        again=AGAIN,
+        sent_at=None,
+    )
+    result = both.calls(Provider(*answers), ("confirm", callback), adapter=tiny(kind=Doubtful))[0]
+    assert (AGAIN if repeats else OK) == result.reply
+    assert ((), ()) == (result.confirm, result.claimed)
+    said = [STATUSES[one.json()["status"]] for one in answers]
+    assert said == [one.status for one in result.charges]
 
 
 def test_all_are_asked_and_what_was_proven_stays(both: Both) -> None:
@@ -204,10 +250,18 @@ def door(request: pytest.FixtureRequest) -> Door:
     return Door(request.param)
 
 
-def made(door: Door, provider: Provider, handler: Any, *, waits: bool = False, **options: Any) -> Any:
+def made(
+    door: Door,
+    provider: Provider,
+    handler: Any,
+    *,
+    waits: bool = False,
+    adapter: type[Tiny] = Doubtful,
+    **options: Any,
+) -> Any:
     """An application over a gateway that has to ask."""
     kind: Any = AsyncGateway if waits else Gateway
-    gateway = kind("main", tiny(kind=Doubtful), transport=provider, retry=QUICK)
+    gateway = kind("main", tiny(kind=adapter), transport=provider, retry=QUICK)
     return (WsgiCallbacks if door.kind == "wsgi" else AsgiCallbacks)(gateway, handler, **options)
 
 
@@ -269,6 +323,16 @@ def test_the_next_call_finds_the_answer(door: Door) -> None:
     app = made(door, provider, handler, known=lambda _: OURS)
     assert [503, 200] == [door.tell(app).status for _ in range(2)]
     assert [[ChargeStatus.PAID]] == [[one.status for one in callback.charges] for callback in handler.given]
+
+
+def test_a_call_before_its_own_news_is_not_lost(door: Door) -> None:
+    """The provider's query lags behind its call; the repeat finds the payment."""
+    handler, provider = Handler(), Provider(stands("open", ""), stands("paid"))
+    app = made(door, provider, handler, adapter=Claiming, known=lambda _: OURS)
+    assert [503, 200] == [door.tell(app, told(status="paid")).status for _ in range(2)]
+    assert [[ChargeStatus.PENDING], [ChargeStatus.PAID]] == [
+        [one.status for one in callback.charges] for callback in handler.given
+    ]
 
 
 def test_a_conflict_is_found_after_the_question(door: Door) -> None:

@@ -185,6 +185,49 @@ def test_a_flag_may_tell_a_status(adapter: NusaPay, account: SnapSandboxAccount)
     assert ("status", 400, "4002500") == refused(adapter, by_rsa(account.provider_key, twice))
 
 
+@pytest.mark.parametrize("status", ["", 0, {}, ["00"], False])
+def test_a_flag_of_no_clear_status_is_refused(
+    adapter: NusaPay, account: SnapSandboxAccount, status: object
+) -> None:
+    """A status that is no text of the standard's is none."""
+    flag = FLAG | {"paymentFlagStatus": status}
+    assert ("status", 400, "4002500") == refused(adapter, by_rsa(account.provider_key, flag))
+
+
+@pytest.mark.parametrize("status", ["01", "02"])
+@pytest.mark.parametrize("inside", [False, True])
+def test_a_flag_that_may_mean_two_things_is_refused(
+    adapter: NusaPay, account: SnapSandboxAccount, status: str, *, inside: bool
+) -> None:
+    """01 and 02 are "rejected" and "timeout" at an account, and "not yet" elsewhere: nobody can tell which."""
+    told: dict[str, Any] = {"paymentFlagStatus": status}
+    flag = FLAG | ({"additionalInfo": told} if inside else told)
+    assert ("status", 400, "4002500") == refused(adapter, by_rsa(account.provider_key, flag))
+
+
+@pytest.mark.parametrize(("told", "path"), [(NOTICE, PATH), (FLAG, FLAG_BELOW)])
+def test_a_call_about_another_merchant_is_refused(
+    adapter: NusaPay, account: SnapSandboxAccount, told: dict[str, Any], path: str
+) -> None:
+    """Its signature is good, for the provider has one key for all: the merchantId is not ours."""
+    service = "52" if told is NOTICE else "25"
+    for stranger in ("SOMEBODY-ELSE", "m-0815", 815):
+        request = by_rsa(account.provider_key, told | {"merchantId": stranger}, path)
+        assert ("client", 401, f"401{service}00") == refused(adapter, request)
+    for ours in ("M-0815", None, ""):
+        request = by_rsa(account.provider_key, told | {"merchantId": ours}, path)
+        assert ["INV-1"] == [one.reference for one in adapter.parse_callback(request).charges]
+
+
+def test_a_merchant_id_that_is_not_configured_is_not_compared(tokened: tuple[Dompet, SnapSimulator]) -> None:
+    """Where the settings have none, there is nothing to hold it against."""
+    adapter, simulator = tokened
+    told = NOTICE | {"merchantId": "ANY"}
+    token = granted(adapter, simulator.account)
+    callback = adapter.parse_callback(by_token(simulator.account, token, told, PATH))
+    assert ["INV-1"] == [one.reference for one in callback.charges]
+
+
 @pytest.mark.parametrize(
     ("changed", "reason"),
     [

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from paygate import (
+    AlreadyPaid,
     ChargeNotFound,
     ChargeRef,
     ChargeRequest,
@@ -77,6 +78,11 @@ SMALL = {"value": "5000.00", "currency": "IDR"}
             ChargeStatus.PAID,
             None,
         ),
+        (
+            {"latestTransactionStatus": "00", "refundHistory": [HISTORY | {"refundStatus": None}]},
+            ChargeStatus.PAID,
+            None,
+        ),
     ],
 )
 def test_a_qris_stands_as_it_is_told(
@@ -113,6 +119,68 @@ def test_what_a_qris_is_not_told_as(nusapay: NusaPay, fields: Body, error: type[
     """Not found is an error of its own; what nobody knows is never guessed."""
     with pytest.raises(error):
         came(nusapay.query(QR_REF), done("51") | fields)
+
+
+def test_a_refund_of_no_told_status_is_on_its_way(nusapay: NusaPay) -> None:
+    """A history that does not say how a refund stands does not say that it is done."""
+    told = {"partnerRefundNo": "R-1", "refundAmount": AMOUNT}
+    body = done("51", originalPartnerReferenceNo="INV-1", latestTransactionStatus="00", amount=AMOUNT)
+    charge = came(nusapay.query(QR_REF), body | {"refundHistory": [told]})
+    expected = Refund(reference="R-1", amount=MONEY, status=RefundStatus.PENDING)
+    assert (ChargeStatus.PAID, (expected,), None) == (charge.status, charge.refunds, charge.refunded_amount)
+
+
+OTHERS = {"originalPartnerReferenceNo": "INV-1", "originalReferenceNo": "NP-OTHER"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "known", "is_ours"),
+    [
+        ({"originalPartnerReferenceNo": "INV-1"}, "NP-1", True),
+        ({"originalReferenceNo": "NP-1"}, "NP-1", True),
+        ({"originalPartnerReferenceNo": "INV-1", "originalReferenceNo": "NP-1"}, "NP-1", True),
+        ({"originalPartnerReferenceNo": "INV-1", "originalReferenceNo": "NP-1"}, None, True),
+        ({"originalReferenceNo": "NP-1"}, None, False),
+        ({}, "NP-1", False),
+        ({"originalReferenceNo": ""}, "NP-1", False),
+        ({"originalReferenceNo": ["NP-1"]}, "NP-1", False),
+        ({"originalReferenceNo": "NP-OTHER"}, "NP-1", False),
+        (OTHERS, "NP-1", False),
+        ({"originalPartnerReferenceNo": "INV-2", "originalReferenceNo": "NP-1"}, "NP-1", False),
+    ],
+)
+@pytest.mark.parametrize("status", ["00", "04"])
+def test_only_an_answer_that_names_the_charge_says_that_it_is_paid(
+    nusapay: NusaPay, fields: Body, known: str | None, status: str, *, is_ours: bool
+) -> None:
+    """One of our two numbers stands in it, and none that is another charge's."""
+    ref = ChargeRef("main", "INV-1", Qris(), known, MONEY)
+    body = done("51", latestTransactionStatus=status, amount=AMOUNT) | fields
+    if is_ours:
+        assert ("NP-1" if "originalReferenceNo" in fields else known) == came(
+            nusapay.query(ref), body
+        ).provider_reference
+        return
+    with pytest.raises(OutcomeUnknown, match=r"which charge|another"):
+        came(nusapay.query(ref), body)
+
+
+def test_a_number_that_is_another_charge_s_is_never_ours(nusapay: NusaPay) -> None:
+    """Open, cancelled or given back: an answer that tells another number than the charge's is about another."""
+    for flow, service, fields in [
+        (nusapay.query(QR_REF), "51", {"latestTransactionStatus": "03"}),
+        (nusapay.cancel(QR_REF), "77", {}),
+        (nusapay.refund(QR_REF, BACK), "78", {"partnerRefundNo": "R-1"}),
+    ]:
+        with pytest.raises(OutcomeUnknown, match="another number"):
+            came(flow, done(service) | OTHERS | fields)
+
+
+def test_an_open_charge_need_not_be_named(nusapay: NusaPay) -> None:
+    """An answer that only says "not yet" is believed without a number: nothing follows from it."""
+    assert (
+        ChargeStatus.PENDING is came(nusapay.query(QR_REF), done("51", latestTransactionStatus="03")).status
+    )
 
 
 STANDING = {**SHOWN, "inquiryRequestId": "INV-1", "totalAmount": AMOUNT, "paymentFlagStatus": "00"}
@@ -152,10 +220,12 @@ def test_an_account_s_status_may_stand_in_several_places(nusapay: NusaPay, body:
         STANDING | {"totalAmount": {"value": "1.00", "currency": "IDR"}},
         STANDING | {"paymentFlagStatus": "42"},
         {},
+        {"paymentFlagStatus": "00", "paidAmount": AMOUNT},
+        {"partnerServiceId": "   98810", "paymentFlagStatus": "00", "paidAmount": AMOUNT},
     ],
 )
 def test_an_answer_about_another_account_is_unknown(nusapay: NusaPay, data: Body) -> None:
-    """Another inquiry, charge, number, bank or amount, two statuses or none: it tells nothing of ours."""
+    """Another inquiry, charge, number, bank or amount, two statuses or none, or nobody's: nothing of ours."""
     with pytest.raises(OutcomeUnknown):
         came(nusapay.query(VA_REF), done("26", virtualAccountData=data))
 
@@ -190,6 +260,7 @@ def test_a_prefix_that_is_not_the_charge_s_is_refused_unsent(nusapay: NusaPay) -
         ({}, ChargeStatus.CANCELLED),
         ({"latestTransactionStatus": "05"}, ChargeStatus.CANCELLED),
         ({"latestTransactionStatus": "00"}, None),
+        ({"latestTransactionStatus": "07"}, None),
         ({"originalPartnerReferenceNo": "INV-2"}, None),
     ],
 )
@@ -200,6 +271,39 @@ def test_a_cancelled_qris(nusapay: NusaPay, fields: Body, status: ChargeStatus |
         return
     with pytest.raises(OutcomeUnknown):
         came(nusapay.cancel(QR_REF), done("77") | fields)
+
+
+@pytest.mark.parametrize(
+    ("data", "more", "outcome"),
+    [
+        ({}, {}, ChargeStatus.CANCELLED),
+        ({"paymentFlagStatus": "05"}, {}, ChargeStatus.CANCELLED),
+        ({"paymentFlagStatus": "", "latestTransactionStatus": None}, {}, ChargeStatus.CANCELLED),
+        ({"paymentFlagStatus": "00"}, {}, AlreadyPaid),
+        ({"latestTransactionStatus": "00", "paidAmount": AMOUNT}, {}, AlreadyPaid),
+        ({}, {"latestTransactionStatus": "00"}, AlreadyPaid),
+        ({}, {"additionalInfo": {"paymentFlagStatus": "00"}}, AlreadyPaid),
+        ({"paymentFlagStatus": "04"}, {}, OutcomeUnknown),
+        ({"paymentFlagStatus": "03"}, {}, OutcomeUnknown),
+        ({"paymentFlagStatus": "07"}, {}, OutcomeUnknown),
+        ({"paymentFlagStatus": "42"}, {}, OutcomeUnknown),
+        ({"paymentFlagStatus": "05"}, {"latestTransactionStatus": "00"}, OutcomeUnknown),
+        ({"paidAmount": AMOUNT}, {}, OutcomeUnknown),
+        ({"paidAmount": AMOUNT | {"value": "25,000"}}, {}, OutcomeUnknown),
+        ({"paidAmount": AMOUNT | {"value": "0.00"}}, {}, ChargeStatus.CANCELLED),
+        ({"trxId": "INV-2"}, {}, OutcomeUnknown),
+    ],
+)
+def test_a_deleted_account(
+    nusapay: NusaPay, data: Body, more: Body, outcome: ChargeStatus | type[Exception]
+) -> None:
+    """A success says that it is closed; one that says that it is paid, or anything else, is not believed."""
+    body = done("31", virtualAccountData={**SHOWN, "trxId": "INV-1"} | data) | more
+    if isinstance(outcome, ChargeStatus):
+        assert outcome is came(nusapay.cancel(VA_REF), body).status
+        return
+    with pytest.raises(outcome):
+        came(nusapay.cancel(VA_REF), body)
 
 
 @pytest.mark.parametrize(
@@ -251,7 +355,7 @@ def test_every_amount_survives_the_wire(nusapay: NusaPay, amount: Decimal) -> No
     request = ChargeRequest(reference="INV-1", amount=Money(amount), method=Qris())
     sent = asked(nusapay.create_charge(request))[2]["amount"]
     assert f"{amount:.2f}" == sent["value"]
-    body = done("51", latestTransactionStatus="00", amount=sent)
+    body = done("51", originalReferenceNo="NP-1", latestTransactionStatus="00", amount=sent)
     assert Money(amount) == came(nusapay.query(QR_REF), body).paid_amount
 
 

@@ -12,6 +12,7 @@ from paygate.conformance.tampering import bytes_spoilt
 from paygate.conformance.wire import copied
 from paygate.errors import CallbackRejected
 from paygate.gateway import Gateway
+from paygate.methods import Method
 from paygate.model import Charge, ChargeStatus
 from paygate.sandbox.simulator import PayerAction
 
@@ -47,10 +48,17 @@ def _check_told(charge: Charge, callback: Callback) -> None:
             )
         if one.reference not in (charge.reference, charge.provider_reference):
             raise Breach("the call tells of a charge by a reference that nobody gave it")
+        if one.method is not None and not _is_alike(one.method, charge.method):
+            raise Breach(f"the call tells of {one.method!r}, and the charge is by {charge.method!r}")
         if one.status is not ChargeStatus.PAID:
             raise Breach(f"the call about a paid charge tells that it is {one.status.value}")
         if one.paid_amount is None:
             raise Breach("the call tells that the charge is paid, and not how much")
+
+
+def _is_alike(told: Method, asked: Method | None) -> bool:
+    """Whether two methods are of one kind and brand; a number of the account is not told by every call."""
+    return asked is not None and (told.kind, told.brand) == (asked.kind, asked.brand)
 
 
 @scenario(

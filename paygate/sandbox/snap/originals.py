@@ -181,8 +181,10 @@ def refunding(kind: type[Method]) -> Answering:
 
 def notice(books: SnapBooks, charge: PretendCharge, status: str) -> dict[str, Any]:
     """What a notice tells of a charge (52, 56)."""
+    merchant = books.account.merchant_id
     return {
         **_originals(charge),
+        **({"merchantId": merchant} if merchant is not None else {}),
         "latestTransactionStatus": status,
         "transactionStatusDesc": charge.status.value,
         "amount": books.paid(charge),

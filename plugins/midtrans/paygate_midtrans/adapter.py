@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 import httpx
+import msgspec
 
 from paygate import (
     API_VERSION,
@@ -23,7 +24,6 @@ from paygate import (
     Refund,
     RefundRequest,
     RefundStatus,
-    Refused,
     Trial,
     answered,
     for_methods,
@@ -32,6 +32,7 @@ from paygate import (
 )
 from paygate_midtrans import answers, codes, orders, requests, wire
 from paygate_midtrans.credential import ServerKey
+from paygate_midtrans.methods import Claimed, method_of
 from paygate_midtrans.settings import Settings, checked
 
 if TYPE_CHECKING:
@@ -75,14 +76,9 @@ class Midtrans:
     def create_charge(self, request: ChargeRequest) -> Flow[Charge]:
         """Have a charge made (docs: "Charge Transactions", and the page of each method)."""
         order = orders.order(request, self._account, self._clock())
-        reply = yield requests.post(
-            self._charge_url, wire.encode(order), *self._told_where, *self._key(request)
-        )
+        # No Idempotency-Key: it would bring an old answer back, and the order_id is unique without it.
+        reply = yield requests.post(self._charge_url, wire.encode(order), *self._told_where)
         code, told = answers.judged(reply, codes.NEW)
-        if code == codes.DENIED and told.order_id is None:
-            raise OutcomeUnknown(
-                "Midtrans is still at work on the same request", http_status=reply.status_code
-            )
         answers.check_made(told, request)
         status = answers.status_of(told, codes.NEW[code])
         instructions = answers.instructions_of(told, request.method)
@@ -108,6 +104,9 @@ class Midtrans:
         reply = yield requests.get(url)
         code, told = answers.judged(reply, codes.FOUND)
         answers.check_about(told, charge.reference, charge.amount)
+        if isinstance(charge, Claimed):
+            method = method_of(told.payment_type, told.va_numbers, told.permata_va_number)
+            charge = msgspec.structs.replace(charge, method=method)
         return self._standing(charge, told, answers.status_of(told, codes.FOUND[code]), reply)
 
     @hookimpl
@@ -134,9 +133,7 @@ class Midtrans:
         code, told = answers.judged(reply, codes.REFUNDED)
         answers.check_about(told, charge.reference, charge.amount, _transaction_id(charge))
         status = answers.status_of(told, codes.REFUNDED[code])
-        answers.check_refund(told, refund.reference, amount if code != codes.DENIED else None)
-        if code == codes.DENIED:
-            raise Refused("the bank or wallet denied the refund", http_status=reply.status_code)
+        answers.check_refund(told, refund.reference, amount)
         given = amount or wire.money(told.gross_amount)
         if given is None:
             raise OutcomeUnknown("the refund was accepted, but how much it is cannot be read")
@@ -180,14 +177,6 @@ class Midtrans:
     def _url(self, number: str, way: str) -> httpx.URL:
         return httpx.URL(f"{self._base_url}/v2/{number}/{way}")
 
-    def _key(self, request: ChargeRequest) -> tuple[requests.Header, ...]:
-        """The Idempotency-Key of a new charge, where Midtrans takes one."""
-        if not orders.may_be_repeated(request):
-            return ()
-        method = request.method
-        parts = (CHARGE, self._gateway, request.reference, request.amount, method.kind, method.brand)
-        return ((b"Idempotency-Key", requests.idempotency_key(*parts)),)
-
     def _standing(
         self,
         charge: ChargeRef,
@@ -200,6 +189,7 @@ class Midtrans:
         is_paid = status is ChargeStatus.PAID or status in codes.RETURNED
         refunds = answers.refunds_of(told)
         refunds += tuple(one for one in asked if one.reference not in {other.reference for other in refunds})
+        status, refunded_amount = answers.given_back(told, status, refunds, charge.amount)
         open_method = charge.method if status is ChargeStatus.PENDING else None
         return Charge(
             gateway=self._gateway,
@@ -212,7 +202,7 @@ class Midtrans:
             expires_at=wire.moment(told.expiry_time),
             paid_at=wire.moment(told.settlement_time) if is_paid else None,
             paid_amount=answers.paid_amount_of(told) if is_paid else None,
-            refunded_amount=answers.refunded_of(told, status, refunds),
+            refunded_amount=refunded_amount,
             refunds=refunds,
             raw=reply.content,
         )

@@ -86,12 +86,12 @@ def status_of(told: wire.Answer, allowed: Container[ChargeStatus]) -> ChargeStat
 def check_made(told: wire.Answer, request: ChargeRequest) -> None:
     """See that an answer is about the very charge that we asked for; raise OutcomeUnknown.
 
-    A repeated Idempotency-Key, and an order_id that is used again, bring the answer to an older request.
+    An order_id that is used again may bring the answer to an older request.
     """
     check_about(told, request.reference, request.amount)
     if wire.money(told.gross_amount) is None:
         raise OutcomeUnknown("the answer tells no amount")
-    if told.payment_type != codes.payment_type_of(request.method):
+    if wire.text(told.payment_type).lower() != codes.payment_type_of(request.method):
         raise OutcomeUnknown("the answer is about another method")
 
 
@@ -125,43 +125,62 @@ def instructions_of(told: wire.Answer, method: Method) -> Instructions | None:
 
 
 def paid_amount_of(told: wire.Answer) -> Money | None:
-    """What was paid: the sum of payment_amounts, where a bank tells them; else the amount of the charge."""
-    parts = [wire.money(one.get("amount")) for one in wire.entries(told.payment_amounts)]
-    if parts and None not in parts:
-        return Money.idr(sum((one.amount for one in parts if one is not None), Decimal(0)))
-    return wire.money(told.gross_amount)
+    """What was paid: the sum of payment_amounts, where a bank tells them; else the amount of the charge.
+
+    None where one of them cannot be read: how much came in is not guessed.
+    """
+    if not told.payment_amounts:
+        return wire.money(told.gross_amount)
+    entries = wire.every(told.payment_amounts)
+    parts = [wire.money(one.get("amount")) for one in entries or ()]
+    known = [one.amount for one in parts if one is not None]
+    return Money.idr(sum(known, Decimal(0))) if known and len(known) == len(parts) else None
 
 
 def refunds_of(told: wire.Answer) -> tuple[Refund, ...]:
-    """The refunds that an answer lists. One is done when the bank or wallet has confirmed it.
+    """The refunds that an answer lists, each once. One is done when the bank or wallet has confirmed it.
 
     Midtrans tells a refund twice, first without and later with bank_confirmed_at, and advises to count on the
-    later one. A refund without a key of the merchant's goes by Midtrans' own number.
+    later one. A refund without a key of the merchant's goes by Midtrans' own number. Raises OutcomeUnknown
+    for one that cannot be read: left out, it might be made again.
     """
-    return tuple(
-        Refund(
-            reference=reference,
-            amount=amount,
-            status=RefundStatus.DONE if wire.text(one.get("bank_confirmed_at")) else RefundStatus.PENDING,
-        )
-        for one in wire.entries(told.refunds)
-        if (amount := wire.money(one.get("refund_amount"))) is not None
-        and (reference := wire.name(one.get("refund_key")) or wire.name(one.get("refund_chargeback_id")))
-    )
+    entries = wire.every(told.refunds or [])
+    if entries is None:
+        raise OutcomeUnknown("the refunds in the answer cannot be read")
+    found: dict[str, Refund] = {}
+    for one in entries:
+        amount = wire.money(one.get("refund_amount"))
+        reference = wire.name(one.get("refund_key")) or wire.name(one.get("refund_chargeback_id"))
+        if amount is None or reference is None:
+            raise OutcomeUnknown("a refund in the answer cannot be read")
+        before = found.get(reference)
+        if before is not None and before.amount != amount:
+            raise OutcomeUnknown("the answer tells two amounts of one refund")
+        is_done = wire.text(one.get("bank_confirmed_at")) or (before and before.status is RefundStatus.DONE)
+        status = RefundStatus.DONE if is_done else RefundStatus.PENDING
+        found[reference] = Refund(reference=reference, amount=amount, status=status)
+    return tuple(found.values())
 
 
-def refunded_of(told: wire.Answer, status: ChargeStatus, refunds: tuple[Refund, ...]) -> Money | None:
-    """What was given back: all of a refunded charge, else Midtrans' own sum, or that of what it lists.
+def given_back(
+    told: wire.Answer, status: ChargeStatus, refunds: tuple[Refund, ...], amount: Money | None
+) -> tuple[ChargeStatus, Money | None]:
+    """How the charge stands and what of it was given back: Midtrans' own sum, or that of what it lists.
 
     The sum at the top of the answer to a refund is all that was given back so far, by the docs; some answers
-    have that one refund's amount there.
+    have that one refund's amount there. No more is told than the amounts say: "refund" beside less than the
+    whole is a part. More than the whole raises OutcomeUnknown. `amount` is the charge's, where it is known.
     """
-    told_sum = wire.money(told.refund_amount)
-    if status is ChargeStatus.REFUNDED:
-        return wire.money(told.gross_amount) or told_sum
+    whole, told_sum = wire.money(told.gross_amount) or amount, wire.money(told.refund_amount)
     listed = sum((one.amount.amount for one in refunds), Decimal(0))
     known = max(listed, told_sum.amount if told_sum is not None else Decimal(0))
-    return Money.idr(known) if known else None
+    if whole is not None and known > whole.amount:
+        raise OutcomeUnknown("the answer tells of more refunds than there was to give back")
+    if status is ChargeStatus.REFUNDED and whole is not None:
+        if known in (0, whole.amount):
+            return status, whole
+        status = ChargeStatus.PARTIALLY_REFUNDED
+    return status, Money.idr(known) if known else None
 
 
 def check_refund(told: wire.Answer, key: str, amount: Money | None) -> None:

@@ -18,11 +18,11 @@ from paygate import (
     CallbackReply,
     CallbackRequest,
     ChargeRef,
-    Method,
+    ChargeStatus,
+    OutcomeUnknown,
     Secret,
-    VirtualAccount,
 )
-from paygate_midtrans import codes, wire
+from paygate_midtrans import answers, codes, methods, wire
 
 PLAIN: Final = MappingProxyType({"Content-Type": "text/plain"})
 TAKEN: Final = CallbackReply(200, PLAIN, b"OK")
@@ -43,22 +43,26 @@ class Callbacks:
     def parse(self, request: CallbackRequest) -> Callback:
         """Verify, then say which charge to ask about; raise CallbackRejected with the reply for Midtrans.
 
-        A method that this adapter does not serve, such as a card, is acknowledged and is about no charge:
-        some other program has made it with the same account, and repeats would help nobody here.
+        A method that is known and not served here, such as a card, is acknowledged and is about no charge:
+        some other program has made it with the same account, and repeats would help nobody here. One that is
+        not known is asked about: the order may be ours.
         """
         told = read(request.body)
         if not is_proven(told, self._key):
             raise CallbackRejected("signature", "the signature_key does not fit", UNPROVEN)
-        order_id, method = wire.text(told.get("order_id")), method_of(told)
+        order_id = wire.text(told.get("order_id"))
+        kind, accounts = told.get("payment_type"), told.get("va_numbers")
         confirm: tuple[ChargeRef, ...] = ()
-        if method is not None and wire.ORDER_ID.fullmatch(order_id) is not None:
+        if wire.ORDER_ID.fullmatch(order_id) is not None and not methods.is_foreign(kind, accounts):
             # Without transaction_id, which the hash does not cover: only the reference is asked about.
+            method = methods.method_of(kind, accounts, told.get("permata_va_number")) or methods.ANY
             amount = wire.money(told.get("gross_amount"))
-            confirm = (ChargeRef(self._gateway, order_id, method, None, amount),)
+            confirm = (methods.Claimed(self._gateway, order_id, method, None, amount),)
         return Callback(
             gateway=self._gateway,
             charges=(),
             confirm=confirm,
+            claimed=(claimed(told),) if confirm else (),
             reply=TAKEN,
             again=AGAIN,
             sent_at=None,
@@ -96,15 +100,17 @@ def signature_key(text: str, server_key: str) -> str:
     return hashlib.sha512(f"{text}{server_key}".encode("utf-8", "replace")).hexdigest()
 
 
-def method_of(told: dict[str, Any]) -> Method | None:
-    """How a charge is paid, where this adapter serves that."""
-    kind = wire.text(told.get("payment_type"))
-    if kind != codes.BANK_TRANSFER:
-        return codes.PAYMENT_TYPES.get(kind)
-    if wire.text(told.get("permata_va_number")):
-        return VirtualAccount("permata")
-    banks = [wire.text(one.get("bank")).lower() for one in wire.entries(told.get("va_numbers"))]
-    return next((VirtualAccount(bank) for bank in banks if bank in codes.BANKS), None)
+def claimed(told: dict[str, Any]) -> ChargeStatus | None:
+    """How the charge stands by what is not proven; None where that has no word, or contradicts its code."""
+    code = wire.text(told.get("status_code"))
+    allowed = codes.FOUND.get(int(code), ()) if answers.CODE.fullmatch(code) is not None else ()
+    answer = wire.Answer(
+        transaction_status=told.get("transaction_status"), fraud_status=told.get("fraud_status")
+    )
+    try:
+        return answers.status_of(answer, allowed)
+    except OutcomeUnknown:
+        return None
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

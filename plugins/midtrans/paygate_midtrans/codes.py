@@ -18,7 +18,6 @@ from paygate import (
     DuplicateReference,
     EWallet,
     InvalidRequest,
-    LimitExceeded,
     Method,
     PaygateError,
     PermissionDenied,
@@ -62,10 +61,10 @@ FRAUD: Final[Mapping[str, ChargeStatus]] = MappingProxyType(
         "": ChargeStatus.PAID,
         "accept": ChargeStatus.PAID,
         "challenge": ChargeStatus.PENDING,
-        "deny": ChargeStatus.FAILED,
     }
 )
-"""What fraud_status makes of a payment: only one that was accepted, or never doubted, is paid."""
+"""What fraud_status makes of a payment: only one that was accepted, or never doubted, is paid. "deny" is
+left out: beside a payment it is a contradiction."""
 
 RETURNED: Final = (ChargeStatus.REFUNDED, ChargeStatus.PARTIALLY_REFUNDED)
 DENIED: Final = 202
@@ -87,14 +86,8 @@ NEW: Final[Stand] = MappingProxyType(
 )
 """Of the answer to a new charge."""
 
-REFUNDED: Final[Stand] = MappingProxyType(
-    {
-        200: RETURNED,
-        201: (*RETURNED, ChargeStatus.PAID),
-        DENIED: (ChargeStatus.PAID, ChargeStatus.PARTIALLY_REFUNDED),
-    }
-)
-"""Of the answer to a refund: approved, waiting for bank or wallet, and denied by it."""
+REFUNDED: Final[Stand] = MappingProxyType({200: RETURNED, 201: (*RETURNED, ChargeStatus.PAID)})
+"""Of the answer to a refund: approved, and waiting for bank or wallet. What 202 means is not documented."""
 
 UNCHANGEABLE: Final = 412
 
@@ -108,7 +101,6 @@ ERRORS: Final[Mapping[int, type[PaygateError]]] = MappingProxyType(
         405: InvalidRequest,
         406: DuplicateReference,
         408: InvalidRequest,
-        409: LimitExceeded,
         410: PermissionDenied,
         411: InvalidRequest,
         UNCHANGEABLE: StateConflict,
@@ -117,7 +109,8 @@ ERRORS: Final[Mapping[int, type[PaygateError]]] = MappingProxyType(
         429: RateLimited,
     }
 )
-"""status_code of a definite no. 300, 5xx and 900 are none: what they leave behind nobody can say."""
+"""status_code of a definite no. 300, 5xx and 900 are none: what they leave behind nobody can say; and 409 is
+about cards, so what it means of anything else is not documented."""
 
 SHORTEST: Final = timedelta(seconds=20)
 LONGEST: Final[Mapping[Method, timedelta]] = MappingProxyType(

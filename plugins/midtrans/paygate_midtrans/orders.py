@@ -10,7 +10,6 @@ from msgspec import Struct
 from paygate import ChargeRequest, Customer, InvalidCharge, VirtualAccount
 from paygate_midtrans import codes, requests, wire
 
-PERMATA: Final = "permata"
 LONGEST_NAME: Final = 50
 LABEL: Final = "Order"
 LONGEST_VALUE: Final = 30
@@ -42,11 +41,6 @@ def order(request: ChargeRequest, account: Account, now: float) -> wire.NewCharg
         _expiry(request, now),
         **_part(request, account),
     )
-
-
-def may_be_repeated(request: ChargeRequest) -> bool:
-    """Whether Midtrans takes an Idempotency-Key for this charge: not for Permata."""
-    return request.method.brand != PERMATA
 
 
 def _part(request: ChargeRequest, account: Account) -> Mapping[str, Any]:

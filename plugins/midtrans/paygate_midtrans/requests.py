@@ -1,6 +1,5 @@
 """Requests to Midtrans, made the cheap way."""
 
-import hashlib
 from typing import Final
 
 import httpx
@@ -10,8 +9,6 @@ from paygate_midtrans import wire
 
 JSON: Final = (b"Accept", b"application/json")
 JSON_BODY: Final = (b"Content-Type", b"application/json")
-LONGEST_KEY: Final = 46
-"""Characters. Midtrans ignores a longer Idempotency-Key without a word."""
 
 Header = tuple[bytes, bytes]
 
@@ -39,13 +36,3 @@ def checked(reference: str) -> str:
     if wire.ORDER_ID.fullmatch(reference) is None:
         raise InvalidCharge("reference", 'Midtrans takes 1 to 50 letters, digits, "-", "_", "~" and "."')
     return reference
-
-
-def idempotency_key(*parts: object) -> bytes:
-    """The same short key for the same charge.
-
-    Midtrans keeps a key for five minutes, over all endpoints, and does not compare the bodies. So all that
-    makes a charge what it is goes into it: else another one would be answered with the first one's success.
-    """
-    drawn = hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()
-    return drawn[:LONGEST_KEY].encode()

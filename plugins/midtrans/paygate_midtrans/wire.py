@@ -172,6 +172,12 @@ def entries(value: object) -> list[dict[str, Any]]:
     return [one for one in value if type(one) is dict] if type(value) is list else []
 
 
+def every(value: object) -> list[dict[str, Any]] | None:
+    """The objects of a list that has nothing else; None for anything other."""
+    found = entries(value)
+    return found if type(value) is list and len(found) == len(value) else None
+
+
 def jakarta(moment: datetime) -> str:
     """A time as custom_expiry takes it, "2026-01-02 10:00:00 +0700"."""
     return moment.astimezone(JAKARTA).strftime("%Y-%m-%d %H:%M:%S %z")

@@ -131,7 +131,7 @@ def test_a_charge_is_given_back_in_parts(opened: Open, kind: str, refund_by: str
         assert (ChargeStatus.PARTIALLY_REFUNDED, Money.idr(5_000)) == (part.status, part.refunded_amount)
     with pytest.raises(AmountRejected):
         paygate.refund(charge, RefundRequest(reference="R-3", reason="x", amount=Money.idr(20_001)))
-    assert ChargeStatus.REFUNDED is paygate.refund(charge, REST).status
+    assert ChargeStatus.REFUNDED is paygate.refund(part, REST).status
     told = paygate.query(charge)
     assert (ChargeStatus.REFUNDED, Money.idr(25_000)) == (told.status, told.refunded_amount)
     assert [("R-1", Money.idr(5_000)), ("R-2", Money.idr(20_000))] == [
@@ -185,15 +185,18 @@ def test_what_midtrans_says_no_to(opened: Open) -> None:
             paygate.create_charge(order("bca"))
 
 
-def test_the_same_charge_again_is_the_same_charge(opened: Open) -> None:
-    """Within five minutes the idempotency key brings the first answer back; there is one charge."""
+@pytest.mark.parametrize("kind", METHODS)
+def test_the_same_charge_again_is_a_duplicate(opened: Open, kind: str) -> None:
+    """It is a duplicate at once, open or paid: no old answer takes a settled charge back to pending."""
     paygate, simulator = opened()
-    first, again = paygate.create_charge(order()), paygate.create_charge(order())
-    assert (first.provider_reference, first.instructions) == (again.provider_reference, again.instructions)
-    assert 1 == simulator.ledger.count("INV-1")
-    paygate.create_charge(order("permata", "INV-2"))
+    wanted = order(kind)
+    paygate.create_charge(wanted)
     with pytest.raises(DuplicateReference):
-        paygate.create_charge(order("permata", "INV-2"))
+        paygate.create_charge(wanted)
+    simulator.act("INV-1", PayerAction.PAY)
+    with pytest.raises(DuplicateReference):
+        paygate.create_charge(wanted)
+    assert 1 == simulator.ledger.count("INV-1")
 
 
 def test_a_shop_hears_of_a_payment(opened: Open) -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from paygate_midtrans.callbacks import Callbacks
+from paygate_midtrans.methods import Claimed
 
 from paygate import (
     CallbackRejected,
@@ -101,7 +102,9 @@ def test_what_midtrans_signs_is_proven() -> None:
 def test_a_call_names_the_charge_to_ask_about(kind: str) -> None:
     """It is proven to be Midtrans', and nothing that it says of the charge is believed."""
     callback = parsed(told_of(kind))
-    assert (ChargeRef("main", "INV-1", METHODS[kind], None, Money.idr(25_000)),) == callback.confirm
+    assert (Claimed("main", "INV-1", METHODS[kind], None, Money.idr(25_000)),) == callback.confirm
+    assert isinstance(callback.confirm[0], ChargeRef)
+    assert (ChargeStatus.PAID,) == callback.claimed
     assert ((), (), None, "main") == (
         callback.charges,
         callback.conflicts,
@@ -238,20 +241,103 @@ def test_odd_fields_raise_one_thing_only(fields: dict[str, Any]) -> None:
         {"payment_type": "credit_card"},
         {"payment_type": "cstore", "store": "indomaret"},
         {"payment_type": "akulaku"},
+        {"payment_type": "Credit_Card"},
         {"payment_type": "dana"},
-        {"payment_type": ""},
-        {"payment_type": None},
-        {"payment_type": ["qris"]},
-        {"payment_type": "bank_transfer", "va_numbers": [{"bank": "danamon", "va_number": "1"}]},
-        {"payment_type": "bank_transfer", "va_numbers": []},
-        {"payment_type": "bank_transfer", "va_numbers": "bca"},
+        {"payment_type": "ovo"},
+        {"payment_type": "bank_transfer", "va_numbers": [{"bank": "Danamon", "va_number": "1"}]},
     ],
     ids=str,
 )
 def test_what_is_served_elsewhere_is_acknowledged(other: dict[str, Any]) -> None:
     """Another program's card is no charge of ours: Midtrans is told that it arrived, or would call for hours."""
     callback = parsed(told_of(**other))
-    assert ((), (), 200) == (callback.charges, callback.confirm, callback.reply.status)
+    assert ((), (), (), 200) == (
+        callback.charges,
+        callback.confirm,
+        callback.claimed,
+        callback.reply.status,
+    )
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"payment_type": "QRIS"},
+        {"payment_type": "qris_v2"},
+        {"payment_type": ""},
+        {"payment_type": None},
+        {"payment_type": ["qris"]},
+        {"payment_type": "bank_transfer", "va_numbers": [{"bank": "bca_va", "va_number": "1"}]},
+        {"payment_type": "bank_transfer", "va_numbers": [{"bank": "danamon"}, {"bank": "new"}]},
+        {"payment_type": "bank_transfer", "va_numbers": [{"bank": 7}]},
+        {"payment_type": "bank_transfer", "va_numbers": []},
+        {"payment_type": "bank_transfer", "va_numbers": "bca"},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize(
+    ("answered", "method"),
+    [(told(), Qris()), (told("bni"), VirtualAccount("bni")), (told(payment_type="qris_v2"), None)],
+    ids=["qris", "bni", "unknown"],
+)
+def test_a_method_that_is_not_known_is_asked_about(
+    other: dict[str, Any], answered: dict[str, Any], method: Method | None
+) -> None:
+    """The order may be ours whatever stands there: Midtrans is asked, and the answer says how it was paid."""
+    shop, provider = gateway(answered)
+    callback = shop.confirm(shop.parse_callback(called(told_of(**other))))
+    assert ["/v2/INV-1/status"] == [request.url.path for request in provider.requests]
+    assert [(ChargeStatus.PAID, method)] == [(one.status, one.method) for one in callback.charges]
+    known = Charge(
+        gateway="main",
+        reference="INV-1",
+        status=ChargeStatus.PENDING,
+        method=METHODS["bca"],
+        amount=Money.idr(25_000),
+    )
+    [ours] = shop.compare(callback, [known]).charges
+    assert (ChargeStatus.PAID, METHODS["bca"]) == (ours.status, ours.method)
+
+
+@pytest.mark.parametrize("kind", METHODS)
+@pytest.mark.parametrize("claimed", METHODS)
+def test_a_method_is_what_midtrans_says_when_it_is_asked(kind: str, claimed: str) -> None:
+    """The hash does not cover it: a captured call may name another one."""
+    shop, _ = gateway(told(kind))
+    [charge] = shop.confirm(shop.parse_callback(called(told_of(claimed)))).charges
+    assert METHODS[kind] == charge.method
+
+
+@pytest.mark.parametrize(
+    ("other", "expected"),
+    [
+        ({}, ChargeStatus.PAID),
+        ({"transaction_status": "CAPTURE"}, ChargeStatus.PAID),
+        ({"fraud_status": "challenge"}, ChargeStatus.PENDING),
+        ({"fraud_status": "deny"}, None),
+        ({"status_code": "201", "transaction_status": "pending"}, ChargeStatus.PENDING),
+        ({"status_code": "202", "transaction_status": "expire"}, ChargeStatus.EXPIRED),
+        ({"transaction_status": "refund"}, ChargeStatus.REFUNDED),
+        ({"status_code": "201"}, None),
+        ({"status_code": "2OO"}, None),
+        ({"transaction_status": "chargeback"}, None),
+        ({"transaction_status": None}, None),
+        ({"transaction_status": ["settlement"]}, None),
+    ],
+    ids=str,
+)
+def test_what_a_call_claims(other: dict[str, Any], expected: ChargeStatus | None) -> None:
+    """It is told apart, and never applied; what is in no table, or contradicts its code, claims nothing."""
+    assert (expected,) == parsed(told_of(**other)).claimed
+
+
+def test_a_payment_that_midtrans_does_not_know_of_yet_is_told_again() -> None:
+    """The call is ahead of the answer to the question: Midtrans is to call again, or the payment is missed."""
+    late = [made(), told()]
+    shop, _ = gateway(*late)
+    replies = [shop.confirm(shop.parse_callback(called(told_of()))) for _ in late]
+    assert [502, 200] == [one.reply.status for one in replies]
+    assert [ChargeStatus.PENDING, ChargeStatus.PAID] == [one.charges[0].status for one in replies]
 
 
 @pytest.mark.parametrize("reference", ["a/b", "..", "a b", "é", "A" * 51, "payment notif test"])

@@ -20,7 +20,6 @@ from paygate import (
     Flow,
     Instructions,
     InvalidRequest,
-    LimitExceeded,
     Money,
     OutcomeUnknown,
     PaygateError,
@@ -69,7 +68,6 @@ NOES: dict[str, type[PaygateError]] = {
     "405": InvalidRequest,
     "406": DuplicateReference,
     "408": InvalidRequest,
-    "409": LimitExceeded,
     "410": PermissionDenied,
     "411": InvalidRequest,
     "412": StateConflict,
@@ -184,7 +182,7 @@ def test_a_wallets_address_that_is_none(url: Any) -> None:
     ids=str,
 )
 def test_an_answer_about_another_charge(other: dict[str, Any]) -> None:
-    """A repeated idempotency key brings the answer to an older request: it says nothing about this one."""
+    """A reference that is used again may bring the answer to an older request: it says nothing about this one."""
     with pytest.raises(OutcomeUnknown):
         ended(adapter_of().create_charge(order()), made(**other))
 
@@ -233,7 +231,7 @@ def test_a_no_is_in_the_body(operation: str, code: str) -> None:
 
 @pytest.mark.parametrize("operation", GOOD)
 @pytest.mark.parametrize(
-    "code", ["100", "300", "415", "499", "500", "501", "502", "503", "504", "505", "900", "999"]
+    "code", ["100", "300", "409", "415", "499", "500", "501", "502", "503", "504", "505", "900", "999"]
 )
 def test_a_code_that_says_nothing_certain(operation: str, code: str) -> None:
     """A code of the server side, or one that is in no table, leaves the outcome unknown."""
@@ -299,7 +297,7 @@ def test_a_new_charge_that_was_declined() -> None:
 )
 @pytest.mark.parametrize("status", [200, 202])
 def test_a_request_that_is_still_worked_on(reply: dict[str, Any], status: int) -> None:
-    """The same idempotency key twice at once is answered by 202, which is no decline."""
+    """A 202 that names no charge, or one that is not denied, is no decline."""
     with pytest.raises(OutcomeUnknown):
         ended(adapter_of().create_charge(order()), reply, status)
 
@@ -344,3 +342,15 @@ def test_a_refusal_in_the_books_of_the_router() -> None:
         ended(adapter_of().create_charge(order()), error("402", "Payment channel is not activated."))
     assert refused.value.elsewhere
     assert not AlreadyPaid.elsewhere
+
+
+def test_a_limit_of_cards_moves_no_charge() -> None:
+    """409 is about cards, which are not sold here: what it means here nobody knows, and no other gateway is tried."""
+    with pytest.raises(OutcomeUnknown) as unknown:
+        ended(adapter_of().create_charge(order()), error("409"), 409)
+    assert ("409", False) == (unknown.value.provider_code, unknown.value.elsewhere)
+
+
+def test_a_method_in_capitals() -> None:
+    """Letter case makes no other method of it."""
+    assert "INV-1" == ended(adapter_of().create_charge(order()), made(payment_type="QRIS")).reference

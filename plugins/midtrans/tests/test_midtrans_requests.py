@@ -78,8 +78,6 @@ def test_the_headers_of_a_new_charge() -> None:
     """JSON goes both ways, to the right host, and nothing is sent twice that belongs to it once."""
     request = asked(adapter_of().create_charge(order()))
     headers = dict(request.headers)
-    key = headers.pop("idempotency-key")
-    assert 46 == len(key)
     assert {
         "host": "api.sandbox.midtrans.com",
         "accept": "application/json",
@@ -259,43 +257,14 @@ def test_a_reference_never_leaves_its_place_in_the_path(reference: str) -> None:
         asked(adapter_of().query(ref(reference=reference)))
 
 
-@given(
-    st.text(GOOD_SIGNS, min_size=1, max_size=50),
-    st.sampled_from([kind for kind in METHODS if kind != "permata"]),
-)
-def test_an_idempotency_key_is_short_and_lasting(reference: str, kind: str) -> None:
-    """Midtrans takes 46 characters and ignores longer keys; the same charge always has the same one."""
-    if reference in (".", ".."):
-        return
-    one, again = (asked(adapter_of().create_charge(order(kind, reference))) for _ in range(2))
-    key = one.headers["Idempotency-Key"]
-    assert key == again.headers["Idempotency-Key"]
-    assert key.isascii()
-    assert 0 < len(key) <= 46
-
-
-def test_another_charge_has_another_idempotency_key() -> None:
-    """Midtrans compares no bodies: whatever makes a charge another one makes its key another one."""
-    adapter = adapter_of()
-    requests = [
-        order(),
-        order(reference="INV-2"),
-        order(amount=Money.idr(25_001)),
-        order("gopay"),
-        order("bca"),
-        order("bni"),
-    ]
-    keys = {asked(adapter.create_charge(request)).headers["Idempotency-Key"] for request in requests}
-    assert len(requests) == len(keys)
-
-
-def test_only_a_new_charge_has_an_idempotency_key() -> None:
-    """Midtrans' keys hold over all endpoints; Permata takes none, and a refund has its own."""
+@pytest.mark.parametrize("kind", METHODS)
+def test_nothing_has_an_idempotency_key(kind: str) -> None:
+    """It would bring an old answer back, as pending for a charge that is paid; the order_id is guard enough."""
     adapter = adapter_of()
     flows = [
-        adapter.create_charge(order("permata")),
-        adapter.query(ref()),
-        adapter.cancel(ref()),
+        adapter.create_charge(order(kind)),
+        adapter.query(ref(kind)),
+        adapter.cancel(ref(kind)),
         adapter.refund(ref(), REFUND),
     ]
     assert not any("Idempotency-Key" in asked(flow).headers for flow in flows)

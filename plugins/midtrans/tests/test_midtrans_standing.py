@@ -114,7 +114,7 @@ def test_a_status_that_has_no_word(status: Any) -> None:
 @pytest.mark.parametrize("status", ["settlement", "capture"])
 @pytest.mark.parametrize(
     ("fraud", "expected"),
-    [("accept", PAID), ("ACCEPT", PAID), (None, PAID), ("", PAID), ("challenge", PENDING), ("deny", FAILED)],
+    [("accept", PAID), ("ACCEPT", PAID), (None, PAID), ("", PAID), ("challenge", PENDING)],
 )
 def test_what_is_suspected_is_not_paid(status: str, fraud: str | None, expected: ChargeStatus) -> None:
     """Only what was accepted, or never doubted, is paid."""
@@ -123,11 +123,18 @@ def test_what_is_suspected_is_not_paid(status: str, fraud: str | None, expected:
     assert (charge.paid_amount is not None) == (expected is PAID)
 
 
-@pytest.mark.parametrize("fraud", ["review", "accepted", 1, [], {"accept": True}, True], ids=repr)
+@pytest.mark.parametrize(
+    "fraud", ["deny", "DENY", "review", "accepted", 1, [], {"accept": True}, True], ids=repr
+)
 def test_a_suspicion_that_has_no_word(fraud: Any) -> None:
-    """A fraud status that is in no table is not taken for accepted."""
+    """A fraud status that is in no table, or contradicts a payment, is not taken for paid, nor for failed."""
     with pytest.raises(OutcomeUnknown):
         standing(fraud_status=fraud)
+
+
+def test_a_charge_that_was_denied_for_fraud() -> None:
+    """Where the status says so itself, nothing contradicts it: it failed."""
+    assert FAILED is standing(transaction_status="deny", fraud_status="deny").status
 
 
 @pytest.mark.parametrize("status", [200, 404])
@@ -159,14 +166,17 @@ def test_a_paid_amount_that_cannot_be_read(amount: Any) -> None:
         ([{"paid_at": "2026-01-02 10:03:00", "amount": "24000.00"}], "24000.00"),
         ([{"amount": "20000.00"}, {"amount": "6000.00"}], "26000.00"),
         ([], "25000.00"),
-        ([{"amount": "20000.00"}, {"amount": 5000}], "25000.00"),
-        ("x", "25000.00"),
+        (None, "25000.00"),
+        ([{"amount": "20000.00"}, {"amount": 5000}], None),
+        ([{"amount": "25000.00"}, "x"], None),
+        ([{}], None),
+        ("x", None),
     ],
 )
-def test_what_a_bank_says_was_paid(parts: Any, expected: str) -> None:
-    """Where a bank tells the amounts that came in, they are what was paid, even where they are another sum."""
+def test_what_a_bank_says_was_paid(parts: Any, expected: str | None) -> None:
+    """The amounts that came in are what was paid, even where they are another sum; one that is odd hides it."""
     charge = ended(adapter_of().query(ref("bni")), told("bni", payment_amounts=parts))
-    assert Money(expected) == charge.paid_amount
+    assert (PAID, Money(expected) if expected else None) == (charge.status, charge.paid_amount)
 
 
 def test_a_payment_by_another_way_is_a_payment() -> None:
@@ -210,11 +220,48 @@ def test_refunds_add_up_where_midtrans_does_not_say() -> None:
     assert ((), None) == (bare.refunds, bare.refunded_amount)
 
 
-@pytest.mark.parametrize("refund_amount", ["20000.00", None])
-def test_a_refunded_charge_is_refunded_as_a_whole(refund_amount: str | None) -> None:
-    """All of it, even where the answer has the amount of the last refund alone, or none."""
-    charge = standing(transaction_status="refund", refund_amount=refund_amount)
+@pytest.mark.parametrize("gross_amount", ["25000.00", None])
+@pytest.mark.parametrize("refund_amount", ["25000.00", None])
+def test_a_refunded_charge_is_refunded_as_a_whole(
+    refund_amount: str | None, gross_amount: str | None
+) -> None:
+    """All of it, even where the answer tells no amount."""
+    charge = standing(transaction_status="refund", refund_amount=refund_amount, gross_amount=gross_amount)
     assert (REFUNDED, Money.idr(25_000)) == (charge.status, charge.refunded_amount)
+
+
+@pytest.mark.parametrize(
+    "other", [{"refund_amount": "12000.00"}, {"refunds": TWO}, {"refund_amount": "5000.00", "refunds": TWO}]
+)
+def test_a_refund_of_less_than_the_whole_is_a_part(other: dict[str, Any]) -> None:
+    """Where the amounts contradict "refund", no more is told as given back than they say."""
+    charge = standing(transaction_status="refund", **other)
+    assert (PARTLY, Money.idr(12_000)) == (charge.status, charge.refunded_amount)
+
+
+@pytest.mark.parametrize("status", ["refund", "partial_refund"])
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"refund_amount": "25000.01"},
+        {"refunds": [*TWO, TWO[0] | {"refund_key": "R-3", "refund_amount": "13001.00"}]},
+    ],
+)
+def test_more_is_given_back_than_there_was(status: str, other: dict[str, Any]) -> None:
+    """Such an answer cannot be about this charge."""
+    with pytest.raises(OutcomeUnknown):
+        standing(transaction_status=status, **other)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_refund_that_is_listed_twice_is_one(order: int) -> None:
+    """First asked for and then confirmed, in any order: it counts once, and is done."""
+    asked = {name: value for name, value in TWO[0].items() if name != "bank_confirmed_at"}
+    charge = standing(transaction_status="partial_refund", refunds=[asked, TWO[0]][::order])
+    assert (Refund(reference="R-1", amount=Money.idr(5_000), status=RefundStatus.DONE),) == charge.refunds
+    assert Money.idr(5_000) == charge.refunded_amount
+    with pytest.raises(OutcomeUnknown):
+        standing(transaction_status="partial_refund", refunds=[asked | {"refund_amount": "6000.00"}, TWO[0]])
 
 
 @pytest.mark.parametrize(
@@ -222,18 +269,40 @@ def test_a_refunded_charge_is_refunded_as_a_whole(refund_amount: str | None) -> 
     [
         ({"refund_chargeback_id": 9, "refund_amount": "5000.00"}, "9"),
         ({"refund_chargeback_id": "a-b", "refund_amount": "5000.00", "refund_key": ""}, "a-b"),
-        ({"refund_amount": "5000.00"}, None),
-        ({"refund_key": "R-1", "refund_amount": 5000}, None),
-        ({"refund_key": "R-1"}, None),
-        ("R-1", None),
     ],
     ids=str,
 )
-def test_refunds_in_odd_forms(entry: Any, expected: str | None) -> None:
-    """One of the dashboard's goes by Midtrans' number; one that cannot be read costs no paid charge."""
+def test_a_refund_without_a_key(entry: Any, expected: str) -> None:
+    """One of the dashboard's goes by Midtrans' number."""
     charge = standing(transaction_status="partial_refund", refunds=[entry])
-    assert ([expected] if expected else []) == [one.reference for one in charge.refunds]
-    assert PARTLY is charge.status
+    assert (PARTLY, [expected]) == (charge.status, [one.reference for one in charge.refunds])
+
+
+@pytest.mark.parametrize(
+    "refunds",
+    [
+        [{"refund_amount": "5000.00"}],
+        [{"refund_key": "R-1", "refund_amount": 5000}],
+        [{"refund_key": "R-1", "refund_amount": "5000.0"}],
+        [{"refund_key": "R-1", "refund_amount": "Rp5000.00"}],
+        [{"refund_key": "R-1"}],
+        [*TWO, {"refund_key": "R-3"}],
+        ["R-1"],
+        "R-1",
+        TWO[0],
+    ],
+    ids=str,
+)
+def test_a_refund_that_cannot_be_read(refunds: Any) -> None:
+    """It is not left out: a merchant who misses it might give the money back again."""
+    with pytest.raises(OutcomeUnknown):
+        standing(transaction_status="partial_refund", refunds=refunds)
+
+
+@pytest.mark.parametrize("none", [[], None, "", {}], ids=repr)
+def test_no_refunds(none: Any) -> None:
+    """Nothing in their place is none."""
+    assert () == ended(adapter_of().query(ref()), told() | {"refunds": none}).refunds
 
 
 @pytest.mark.parametrize("confirmed", [None, "", 1, True, {}], ids=repr)

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 import msgspec
 
-from paygate import Callback, CallbackRejected, CallbackReply, CallbackRequest, ChargeStatus
+from paygate import Callback, CallbackRejected, CallbackReply, CallbackRequest, ChargeStatus, EWallet
 from tests.conformance.faulty.registry import EVERYTHING, caught_by
 from tests.conformance.sound import wire
 from tests.conformance.sound.adapter import THANKS, Lontar
@@ -287,3 +287,13 @@ class ForgetsWhichGateway(Lontar):
 
     def _parse(self, request: CallbackRequest) -> Callback:
         return msgspec.structs.replace(super()._parse(request), gateway="lontar")
+
+
+@caught_by("callbacks_tell_the_charge", "and the charge is by", "paid_never_regresses")
+class SaysQrisOfEveryCharge(Lontar):
+    """Tells the first method that the adapter had of every call, also after a second was added."""
+
+    def _parse(self, request: CallbackRequest) -> Callback:
+        callback = super()._parse(request)
+        told = tuple(msgspec.structs.replace(one, method=EWallet("ovo")) for one in callback.charges)
+        return msgspec.structs.replace(callback, charges=told)
