@@ -1,5 +1,6 @@
 """One interface to Indonesian payment gateways."""
 
+from paygate.addresses import check_base_url, check_callback_path, check_public_url
 from paygate.callback import (
     Callback,
     CallbackReply,
@@ -33,7 +34,7 @@ from paygate.errors import (
     Unreachable,
     UnsupportedOperation,
 )
-from paygate.flow import Conversation, Credential, Flow, answered, read
+from paygate.flow import Conversation, Credential, Flow, answered, read, retry_after
 from paygate.gateway import AsyncGateway, Gateway
 from paygate.hookspecs import API_VERSION, Exchange, for_methods, hookimpl, in_part_for
 from paygate.methods import (
@@ -123,9 +124,13 @@ __all__ = [
     "Verdict",
     "VirtualAccount",
     "answered",
+    "check_base_url",
+    "check_callback_path",
+    "check_public_url",
     "for_methods",
     "hookimpl",
     "in_part_for",
     "read",
+    "retry_after",
     "scrub",
 ]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 D_co = TypeVar("D_co", covariant=True)
 
+DAY: Final = 86_400
 UNREADABLE: Final = "unreadable"
 """The extension of a reply that nobody could read."""
 
@@ -110,6 +111,13 @@ def read(reply: "httpx.Response", decoder: Decoder[D_co]) -> D_co:
         raise unreadable(reply, what) from None
     reply.extensions.pop(UNREADABLE, None)  # it was tried in another form before
     return message
+
+
+def retry_after(reply: "httpx.Response") -> float | None:
+    """Retry-After in seconds, where it is a plain number of at most a day."""
+    text = reply.headers.get("Retry-After", "")
+    is_number = text.isascii() and text.isdigit() and len(text) <= 5
+    return float(text) if is_number and int(text) <= DAY else None
 
 
 def unreadable(reply: "httpx.Response", what: str, **context: Any) -> OutcomeUnknown:

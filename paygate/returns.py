@@ -8,7 +8,7 @@ import msgspec
 
 from paygate.errors import InvalidCharge
 from paygate.model import Charge, ChargeRef, ChargeStatus
-from paygate.money import Money
+from paygate.money import LARGEST, Money
 from paygate.refunds import Refund, RefundRequest, RefundStatus
 
 NEWER: Final = {RefundStatus.PENDING: 0, RefundStatus.FAILED: 1, RefundStatus.DONE: 2}
@@ -49,9 +49,12 @@ def merged(told: Charge, ours: Charge, status: ChargeStatus, made: str | None = 
     done = [one for one in refunds.values() if one.status is RefundStatus.DONE]
     sums = [one.amount for one in (told.refunded_amount, ours.refunded_amount) if one is not None]
     if done:
-        sums.append(_sum(done))
-    total = max(sums) if sums else None
+        sums.append(min(_sum(done), LARGEST))  # more than that is nobody's money, and nothing to fail on here
     whole = ours.paid_amount or ours.amount or told.paid_amount or told.amount
+    both = _with_earlier(told, ours, made) if made is not None else None
+    if both is not None and whole is not None and both <= whole.amount:
+        sums.append(both)
+    total = max(sums) if sums else None
     if status is ChargeStatus.PARTIALLY_REFUNDED and total is not None and whole is not None:
         is_more = told.refunded_amount is None or told.refunded_amount.amount < total
         if is_more and total >= whole.amount:
@@ -68,6 +71,14 @@ def is_undone(told: Charge, ours: Charge) -> bool:
     """Whether a refund that was done is told as failed."""
     failed = {one.reference for one in told.refunds if one.status is RefundStatus.FAILED}
     return any(one.reference in failed and one.status is RefundStatus.DONE for one in ours.refunds)
+
+
+def _with_earlier(told: Charge, ours: Charge, made: str) -> Decimal | None:
+    """What was given back before, and by a new refund that the provider counts alone for the sum."""
+    one, before = told.refund(made), ours.refunded_amount
+    if one is None or before is None or ours.refund(made) is not None or told.refunded_amount != one.amount:
+        return None
+    return before.amount + one.amount.amount
 
 
 def _amounts(charge: Charge, refund: RefundRequest, known: Refund) -> tuple[Decimal, ...]:

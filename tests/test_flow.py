@@ -5,7 +5,7 @@ import httpx
 import msgspec
 import pytest
 
-from paygate import Conversation, Flow, OutcomeUnknown, PluginError, answered, read
+from paygate import Conversation, Flow, OutcomeUnknown, PluginError, answered, read, retry_after
 
 REQUEST = httpx.Request("GET", "https://tiny.example/")
 
@@ -112,3 +112,12 @@ def test_a_reply_that_nobody_can_read_leaves_the_outcome_unknown(
 def test_a_readable_refusal_is_the_adapters_to_judge() -> None:
     """`read` decodes any other status."""
     assert 4 == read(httpx.Response(404, json={"n": 4}), msgspec.json.Decoder(Number)).n
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"), [("30", 30.0), ("86400", 86_400.0), ("86401", None), ("soon", None), (None, None)]
+)
+def test_how_long_a_reply_asks_to_wait(header: str | None, seconds: float | None) -> None:
+    """A plain number of seconds of at most a day; anything else is no advice."""
+    headers = {} if header is None else {"Retry-After": header}
+    assert seconds == retry_after(httpx.Response(429, headers=headers))

@@ -55,10 +55,10 @@ LAYERS: Final = (
     {"registration"},
     {"hookspecs"},
     {"snap", "capabilities", "conflicts"},
-    {"flow", "callback", "diagnosis"},
+    {"flow", "callback", "diagnosis", "returns"},
     {"model"},
     {"methods", "refunds"},
-    {"money", "redaction"},
+    {"money", "redaction", "addresses"},
     {"errors"},
     {"advice", "hints"},
 )

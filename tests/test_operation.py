@@ -104,6 +104,26 @@ def test_what_changes_nothing_is_refused_all_the_same(both: Both) -> None:
         both.call(provider, "query", ChargeRef("main", "INV-1", Qris()), tiny(kind=Asking))
 
 
+class Sure(Tiny):
+    """Takes the HTTP status of any answer for a "no"."""
+
+    @hookimpl
+    @for_methods(Qris)
+    def create_charge(self, request: Any) -> Flow[Charge]:
+        yield httpx.Request("POST", "https://tiny.example/charges")
+        raise PermissionDenied("no")
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [(403, PermissionDenied), (500, OutcomeUnknown), (503, OutcomeUnknown)]
+)
+def test_a_server_error_is_never_a_no(both: Both, status: int, kind: type[PaygateError]) -> None:
+    """Whatever the adapter makes of it, no other gateway is asked for the charge."""
+    with pytest.raises(PaygateError) as failed:
+        both.call(Provider(httpx.Response(status)), "create_charge", order(), tiny(kind=Sure))
+    assert (kind, kind is PermissionDenied) == (type(failed.value), failed.value.elsewhere)
+
+
 class Twofold(Asking):
     """Its provider answers in either of two forms."""
 

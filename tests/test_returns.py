@@ -148,6 +148,14 @@ def test_a_refund_that_was_done_and_is_told_as_failed_is_a_conflict(both: Both) 
     assert [ConflictKind.REGRESSION] == listener.heard
 
 
+def test_a_sum_beyond_all_measure_is_no_failure(both: Both) -> None:
+    """What was sent is never called "not sent", whatever the provider tells."""
+    most = 99_999_999_999_999
+    two = standing(WHOLE, R2=(most, DONE)).refunds + standing(WHOLE, R3=(most, DONE)).refunds
+    charge, _ = give(both, msgspec.structs.replace(standing(WHOLE), refunds=two))
+    assert (WHOLE, most, {"R1": DONE, "R2": DONE, "R3": DONE}) == stands(charge)
+
+
 def test_a_callback_that_names_the_second_alone_is_added() -> None:
     """Its sum and status are of that one; the charge has both."""
     told = standing(PART, total=20_000, R2=(20_000, DONE))

@@ -26,7 +26,7 @@ from paygate.snap.keys import are_pair, check_pair, load_private_key, load_publi
 from paygate.snap.notices import SnapReader, standard_callbacks
 from paygate.snap.originals import DebitService, QrService
 from paygate.snap.profile import SnapProfile, Timestamps, external_id
-from paygate.snap.replies import read_reply, retry_after
+from paygate.snap.replies import read_reply
 from paygate.snap.requests import post
 from paygate.snap.services import SnapServices
 from paygate.snap.settings import SnapAccount, SnapProvider, SnapSettings, checked_account
@@ -122,7 +122,6 @@ __all__ = [
     "public_pem",
     "read_reply",
     "request_string",
-    "retry_after",
     "rupiah",
     "setting_findings",
     "sign_hmac",

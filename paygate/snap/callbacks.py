@@ -2,7 +2,6 @@
 
 Three kinds come to one address and below it. A notice is signed by RSA. With a token, the provider first
 asks for one of ours, then calls with it. The headers tell which it claims to be; each kind has its own proof.
-Nobody signed those headers: where a claim fails and a notice's proof is whole, it is a notice all the same.
 """
 
 from collections.abc import Callable, Sequence
@@ -66,6 +65,9 @@ class SnapCallbacks:
     `inbound` says by which proofs the provider calls; others are refused. `notice_paths` are those that it
     may have signed by RSA, `call_paths` those under a token; they come from the configuration and the
     standard, never from a request. `digest` is the hash of the HMAC.
+
+    Nobody signed the headers that claim a token. A call whose claim fails is refused where `claims_bind`;
+    else it is a notice where a notice's proof is whole, and refused as what it claims to be where it is not.
     """
 
     def __init__(
@@ -80,13 +82,15 @@ class SnapCallbacks:
         call_paths: Sequence[str],
         inbound: Sequence[Inbound] = BOTH,
         digest: Digest = "sha512",
+        claims_bind: bool = True,
     ) -> None:
         self.notice_paths, self.call_paths = notice_paths, call_paths
         self.digest: Digest = digest
         self._gateway = gateway
         self._reader = reader
         self._inbound = inbound
-        window = settings.callback_window_minutes * 60
+        self._claims_bind = claims_bind
+        window = account.callback_window_minutes * 60
         agreed = settings.inbound_client_key or settings.client_key
         known = {agreed, settings.client_key, account.keys.partner_id or settings.client_key}
         public_key = account.provider_public_key
@@ -107,14 +111,14 @@ class SnapCallbacks:
                 if "x-client-key" in names:
                     return self._token_request(request)
             except CallbackRejected:
-                if not self._is_proven_notice(request):
+                if not (self.takes_any_notice and self._is_proven_notice(request)):
                     raise
         return self._told(request, authorized=False)
 
     @property
-    def takes_notices(self) -> bool:
-        """Whether the provider calls with its own signature alone."""
-        return "asymmetric" in self._inbound
+    def takes_any_notice(self) -> bool:
+        """Whether a notice that is proven is read whatever its headers claim."""
+        return "asymmetric" in self._inbound and not (self._claims_bind and "symmetric" in self._inbound)
 
     def claims_a_token(self, request: CallbackRequest) -> bool:
         """Whether a call claims to come with a token of ours.
@@ -146,7 +150,7 @@ class SnapCallbacks:
 
     def _verified(self, request: CallbackRequest) -> datetime:
         """The signed time of a notice, whichever of the paths it was signed over."""
-        if not self.takes_notices:
+        if "asymmetric" not in self._inbound:
             raise CallbackRejected("token", "it has no token of ours, and this provider calls with one")
         *others, last = self._notices
         for notices in others:

@@ -34,7 +34,7 @@ def callback_trials(
     others = dict.fromkeys((*paths, *DOCUMENTED), False)
     taken = dict.fromkeys(callbacks.notice_paths, True)
     as_notice = explain_notice(request, others | taken, keys, PROVIDER_KEY)
-    if callbacks.takes_notices and any(trial.fits and trial.accepted for trial in as_notice):
+    if callbacks.takes_any_notice and any(trial.fits and trial.accepted for trial in as_notice):
         return as_notice
     if callbacks.claims_a_token(request):
         accepted = dict.fromkeys(callbacks.call_paths, True)

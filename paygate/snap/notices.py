@@ -212,7 +212,7 @@ def standard_callbacks(
     """What verifies and reads a provider's calls that are the standard's, by the proofs of its profile.
 
     They may be signed over `callback_path`, or over the standard's path below it; under a token also over the
-    standard's alone.
+    standard's alone. A proxy's token or a client key beside a proven notice does no harm.
     """
     own = settings.callback_path
     return SnapCallbacks(
@@ -224,6 +224,7 @@ def standard_callbacks(
         notice_paths=own_paths(own),
         call_paths=signed_paths(own),
         inbound=terms.profile.inbound,
+        claims_bind=False,
     )
 
 

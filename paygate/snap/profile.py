@@ -17,7 +17,7 @@ Layout = Literal["+07:00", "Z", "ms+07:00", "msZ"]
 Inbound = Literal["asymmetric", "symmetric"]
 """How a provider proves its calls: by its own RSA key, or by a token of ours and the client secret."""
 
-JAKARTA: Final = 7 * 3600
+JAKARTA_SECONDS: Final = 7 * 3600
 
 
 class SnapProfile(Struct, frozen=True, kw_only=True):
@@ -63,7 +63,7 @@ class Timestamps:
 
     def __init__(self, layout: Layout = "+07:00", clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
-        self._offset = JAKARTA if layout.endswith("+07:00") else 0
+        self._offset = JAKARTA_SECONDS if layout.endswith("+07:00") else 0
         self._zone = "+07:00" if self._offset else "Z"
         self._milliseconds = layout.startswith("ms")
         self._last = (-1, "")

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from paygate.errors import PaygateError, RateLimited
-from paygate.flow import Decoder, read, unreadable
+from paygate.flow import Decoder, read, retry_after, unreadable
 from paygate.redaction import scrub
 from paygate.snap.codes import GENERAL, Errors, SnapCode
 
@@ -27,7 +27,6 @@ class Message(Protocol):
 M = TypeVar("M", bound=Message)
 
 
-DAY: Final = 86_400
 PLAIN: Final = re.compile(r"[0-9A-Za-z]{1,12}")
 NO_ODD_CODES: Final[Mapping[str, type[PaygateError]]] = MappingProxyType({})
 
@@ -69,10 +68,3 @@ def read_reply(
     if kind is RateLimited:
         raise RateLimited(told, retry_after=retry_after(reply), **context)
     raise kind(told, **context)
-
-
-def retry_after(reply: "httpx.Response") -> float | None:
-    """Retry-After in seconds, where it is a plain number of at most a day."""
-    text = reply.headers.get("Retry-After", "")
-    is_number = text.isascii() and text.isdigit() and len(text) <= 5
-    return float(text) if is_number and int(text) <= DAY else None

@@ -2,24 +2,21 @@
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from functools import partial
 from typing import Final, NoReturn, Protocol
 
-import httpx
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from msgspec import Struct
 
+from paygate.addresses import check_base_url, check_callback_path, check_public_url
 from paygate.errors import ConfigurationError
 from paygate.redaction import Secret
 from paygate.snap.credential import SnapKeys
 from paygate.snap.keys import are_pair, check_pair, load_private_key, load_public_key
 
 ENVIRONMENTS: Final = ("sandbox", "production")
-LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 PREFIX: Final = re.compile(r"[0-9]{1,8}", re.ASCII)
 NUMBER: Final = re.compile(r"[!-~]{1,64}", re.ASCII)
-ADDRESS: Final = re.compile(r"[!-~]{1,2000}", re.ASCII)
-PATH: Final = re.compile(r"/[!-~]*")
+SHORTEST_DEFAULT_MINUTES: Final = 90.0
 LONGEST_WINDOW_MINUTES: Final = 24 * 60
 
 Wrong = Callable[[str, str], NoReturn]
@@ -41,11 +38,6 @@ class SnapProvider(Struct, frozen=True, kw_only=True):
     sandbox_form: str | None = None
     production_form: str | None = None
 
-    def environment_of(self, host: str) -> str | None:
-        """Which environment a host of the provider's is; None for a host that is not its."""
-        named = {httpx.URL(url).host: environment for environment, url in self.base_urls.items()}
-        return (named | dict(self.hosts)).get(host)
-
 
 class SnapSettings(Struct, frozen=True, kw_only=True):
     """`[gateways.NAME]` of a SNAP provider; an adapter adds its own settings in a subclass.
@@ -54,7 +46,8 @@ class SnapSettings(Struct, frozen=True, kw_only=True):
     is the public address whose path is `callback_path`. `partner_service_ids` are the banks' prefixes, by
     bank. `partner_id` is X-PARTNER-ID where that is not the client key. `inbound_client_key` is what the
     provider calls itself when it asks for a token of ours; it is our `client_key` unless told. A callback is
-    refused when its timestamp is more than `callback_window_minutes` old, 90 unless told.
+    refused when its timestamp is more than `callback_window_minutes` old: unless told 90, or as long as the
+    provider goes on repeating it where that is longer.
     """
 
     environment: str
@@ -70,7 +63,7 @@ class SnapSettings(Struct, frozen=True, kw_only=True):
     merchant_id: str | None = None
     partner_service_ids: Mapping[str, str] = {}
     inbound_client_key: str | None = None
-    callback_window_minutes: float = 90.0
+    callback_window_minutes: float | None = None
 
 
 class Configured(Protocol):
@@ -99,15 +92,16 @@ class Configured(Protocol):
     @property
     def inbound_client_key(self) -> str | None: ...
     @property
-    def callback_window_minutes(self) -> float: ...
+    def callback_window_minutes(self) -> float | None: ...
 
 
 class SnapAccount(Struct, frozen=True):
-    """Settings that were found good: parsed keys, one base URL."""
+    """Settings that were found good: parsed keys, one base URL, the minutes that a callback may be old."""
 
     base_url: str
     keys: SnapKeys
     provider_public_key: RSAPublicKey
+    callback_window_minutes: float
 
 
 def checked_account(
@@ -131,19 +125,22 @@ def checked_account(
     environment = settings.environment
     if environment not in ENVIRONMENTS:
         wrong("environment", 'must be "sandbox" or "production"')
-    if PATH.fullmatch(settings.callback_path) is None or set("?#") & set(settings.callback_path):
-        wrong("callback_path", "is the path alone of your public URL, as in /callbacks/main")
-    if not provider.last_retry_minutes <= settings.callback_window_minutes <= LONGEST_WINDOW_MINUTES:
+    check_callback_path(gateway, settings.callback_path)
+    window = settings.callback_window_minutes
+    if window is None:
+        window = max(SHORTEST_DEFAULT_MINUTES, provider.last_retry_minutes)
+    if not provider.last_retry_minutes <= window <= LONGEST_WINDOW_MINUTES:
         wrong(
             "callback_window_minutes",
             f"must be at least {provider.last_retry_minutes}, to cover the provider's last retry, "
             f"and at most {LONGEST_WINDOW_MINUTES}, a day, or a stolen callback works for too long",
         )
-    _check_addresses(settings, ("callback_url", *addresses), wrong)
+    _check_addresses(gateway, settings, ("callback_url", *addresses), wrong)
     _check_numbers(settings, provider.name, banks, (*numbers, "inbound_client_key"), wrong)
     _check_credentials(settings, provider, wrong)
-    base_url = settings.base_url or provider.base_urls[environment]
-    _check_base_url(base_url, environment, provider, partial(wrong, "base_url"))
+    base_url = check_base_url(
+        gateway, provider.name, environment, settings.base_url, provider.base_urls, provider.hosts
+    )
     private_key = load_private_key(settings.private_key.reveal(), f"gateways.{gateway}.private_key")
     setting = f"gateways.{gateway}.provider_public_key"
     provider_public_key = load_public_key(settings.provider_public_key, setting)
@@ -154,9 +151,10 @@ def checked_account(
         check_pair(private_key, load_public_key(settings.public_key, setting), setting)
     partner_id: str | None = getattr(settings, "partner_id", None)
     return SnapAccount(
-        base_url.rstrip("/"),
+        base_url,
         SnapKeys(settings.client_key, settings.client_secret, private_key, partner_id),
         provider_public_key,
+        window,
     )
 
 
@@ -189,40 +187,11 @@ def _check_numbers(
             wrong(key, "is empty or has characters that it cannot have; copy it once more, or leave it out")
 
 
-def _check_addresses(settings: Configured, keys: Collection[str], wrong: Wrong) -> None:
+def _check_addresses(gateway: str, settings: Configured, keys: Collection[str], wrong: Wrong) -> None:
     for key in keys:
         address: str | None = getattr(settings, key)
         if address is None:
             continue
-        try:
-            url = httpx.URL(address)
-        except httpx.InvalidURL:
-            wrong(key, "is no URL")
-        if ADDRESS.fullmatch(address) is None or not url.host or url.userinfo:
-            wrong(key, "takes a host, and no blanks, accents, user name or password")
-        _check_scheme(url, settings.environment, partial(wrong, key))
-        if key == "callback_url" and ("#" in address or url.raw_path.decode() != settings.callback_path):
+        path = check_public_url(gateway, key, address, settings.environment)
+        if key == "callback_url" and ("#" in address or path != settings.callback_path):
             wrong(key, "must end in callback_path, and in nothing after it: that is the path that is signed")
-
-
-def _check_base_url(
-    base_url: str, environment: str, provider: SnapProvider, wrong: Callable[[str], NoReturn]
-) -> None:
-    try:
-        url = httpx.URL(base_url)
-    except httpx.InvalidURL:
-        wrong("is no URL")
-    if not url.host or url.path not in ("", "/") or url.query or url.fragment or url.userinfo:
-        wrong("takes scheme, host and port alone")
-    _check_scheme(url, environment, wrong)
-    whose = provider.environment_of(url.host.rstrip("."))
-    if whose not in (None, environment):
-        wrong(f"is {provider.name}'s {whose} host, and environment is {environment}")
-
-
-def _check_scheme(url: httpx.URL, environment: str, wrong: Callable[[str], NoReturn]) -> None:
-    local = url.host in LOOPBACK
-    if url.scheme != "https" and not (url.scheme == "http" and local):
-        wrong("must begin with https://; plain http is for this machine alone")
-    if local and environment == "production":
-        wrong("is this machine, and environment is production")

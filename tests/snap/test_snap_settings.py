@@ -4,12 +4,15 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from msgspec.structs import replace
 
 from paygate import ConfigurationError, Unsigned
 from paygate.sandbox import SnapSandboxAccount
+from paygate.settings import from_mapping
+from paygate.snap import checked_account
 from tests.snap.by_hand import made_account
 from tests.snap.nusapay.paygate_nusapay import NusaPay
-from tests.snap.nusapay.paygate_nusapay.settings import Settings
+from tests.snap.nusapay.paygate_nusapay.settings import NUSAPAY, Settings
 from tests.snap.talking import fitted
 from tests.watch import CANARIES, leaks
 
@@ -54,6 +57,19 @@ def test_what_could_not_work_is_refused(account: SnapSandboxAccount, key: str, v
     assert f"gateways.main.{key}" in text
     assert word in text
     assert [] == leaks(text)
+
+
+@pytest.mark.parametrize(
+    ("told", "last_retry", "minutes"), [(None, 16, 90), (None, 90, 90), (None, 135, 135), (140, 135, 140)]
+)
+def test_a_callback_may_be_as_old_as_the_providers_last_retry(
+    account: SnapSandboxAccount, told: float | None, last_retry: int, minutes: float
+) -> None:
+    """Unless told it is 90 minutes, or as long as the provider goes on where that is longer."""
+    settings = from_mapping({"gateways": {"main": account.configured("nusapay", "/cb")}}).gateways["main"]
+    provider = replace(NUSAPAY, last_retry_minutes=last_retry)
+    given = replace(settings.fitted(Settings), callback_window_minutes=told)
+    assert minutes == checked_account("main", given, provider, ()).callback_window_minutes
 
 
 def test_sandbox_and_production_are_kept_apart(account: SnapSandboxAccount) -> None:

@@ -24,6 +24,7 @@ from paygate import (
     Refund,
     RefundStatus,
     read,
+    retry_after,
     scrub,
 )
 from paygate_midtrans import codes, wire
@@ -60,8 +61,6 @@ def judged(
     if kind is None:
         raise OutcomeUnknown("the status code is not one that we know", **context)
     if kind is RateLimited:
-        from paygate.snap import retry_after
-
         raise RateLimited(message, retry_after=retry_after(reply), **context)
     if cancelling and code == codes.UNCHANGEABLE and _status(told) is ChargeStatus.PAID:
         kind = AlreadyPaid

@@ -12,15 +12,11 @@ from typing import Final, Literal, NoReturn
 import httpx
 from msgspec import Struct
 
-from paygate import ConfigurationError, Secret
+from paygate import ConfigurationError, Secret, check_base_url, check_callback_path, check_public_url
 
 BASE_URLS: Final = {
     "sandbox": "https://api.sandbox.midtrans.com",
     "production": "https://api.midtrans.com",
-}
-HOSTS: Final = {
-    "api.sandbox.midtrans.com": "sandbox",
-    "api.midtrans.com": "production",
 }
 OTHER_PRODUCT: Final = re.compile(r"(app|merchants|merchants-app)\..*midtrans\.com", re.ASCII)
 """Hosts of Midtrans' page for payers (Snap) and of its SNAP BI: neither has this API."""
@@ -28,9 +24,6 @@ OTHER_PRODUCT: Final = re.compile(r"(app|merchants|merchants-app)\..*midtrans\.c
 SANDBOX_KEY: Final = "SB-Mid-server-"
 KEY: Final = "Mid-server-"
 CLIENT_KEYS: Final = ("Mid-client-", "SB-Mid-client-")
-LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
-ADDRESS: Final = re.compile(r"[!-~]{1,2000}", re.ASCII)
-PATH: Final = re.compile(r"/[!-~]*")
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -58,16 +51,17 @@ def checked(gateway: str, settings: Settings) -> str:
     def wrong(key: str, why: str) -> NoReturn:
         raise ConfigurationError(f"gateways.{gateway}.{key}: {why}", gateway=gateway)
 
-    environment, path = settings.environment, settings.callback_path
+    environment = settings.environment
     if environment not in BASE_URLS:
         wrong("environment", 'must be "sandbox" or "production"')
-    if path is not None and (PATH.fullmatch(path) is None or set("?#") & set(path)):
-        wrong("callback_path", "is the path alone of your public URL, as in /callbacks/main")
+    if settings.callback_path is not None:
+        check_callback_path(gateway, settings.callback_path)
     _check_key(settings.server_key.reveal(), environment, partial(wrong, "server_key"))
-    _check_addresses(settings, wrong)
-    base_url = settings.base_url or BASE_URLS[environment]
-    _check_base_url(base_url, environment, partial(wrong, "base_url"))
-    return base_url.rstrip("/")
+    _check_addresses(gateway, settings, wrong)
+    base_url = check_base_url(gateway, "Midtrans", environment, settings.base_url, BASE_URLS)
+    if OTHER_PRODUCT.fullmatch(httpx.URL(base_url).host.rstrip(".")) is not None:
+        wrong("base_url", "is the host of another product of Midtrans': this API is at api.midtrans.com")
+    return base_url
 
 
 def _check_key(key: str, environment: str, wrong: Callable[[str], NoReturn]) -> None:
@@ -79,42 +73,13 @@ def _check_key(key: str, environment: str, wrong: Callable[[str], NoReturn]) -> 
         wrong("is of the sandbox, and environment is production")
 
 
-def _check_addresses(settings: Settings, wrong: Callable[[str, str], NoReturn]) -> None:
+def _check_addresses(gateway: str, settings: Settings, wrong: Callable[[str, str], NoReturn]) -> None:
     for key, address in (("callback_url", settings.callback_url), ("return_url", settings.return_url)):
         if address is None:
             continue
-        try:
-            url = httpx.URL(address)
-        except httpx.InvalidURL:
-            wrong(key, "is no URL")
-        if ADDRESS.fullmatch(address) is None or not url.host or url.userinfo:
-            wrong(key, "takes a host, and no blanks, accents, user name or password")
-        _check_scheme(url, settings.environment, partial(wrong, key))
+        path = check_public_url(gateway, key, address, settings.environment)
         if key == "callback_url":
             if set("#,") & set(address):  # a comma would make two addresses of it
                 wrong(key, "takes no comma and nothing after #")
-            if settings.callback_path not in (None, url.raw_path.decode()):
+            if settings.callback_path not in (None, path):
                 wrong(key, "must end in callback_path, and in nothing after it")
-
-
-def _check_base_url(base_url: str, environment: str, wrong: Callable[[str], NoReturn]) -> None:
-    try:
-        url = httpx.URL(base_url)
-    except httpx.InvalidURL:
-        wrong("is no URL")
-    if not url.host or url.path not in ("", "/") or url.query or url.fragment or url.userinfo:
-        wrong("takes scheme, host and port alone")
-    _check_scheme(url, environment, wrong)
-    host = url.host.rstrip(".")
-    if HOSTS.get(host, environment) != environment:
-        wrong(f"is Midtrans' {HOSTS[host]} host, and environment is {environment}")
-    if OTHER_PRODUCT.fullmatch(host) is not None:
-        wrong("is the host of another product of Midtrans': this API is at api.midtrans.com")
-
-
-def _check_scheme(url: httpx.URL, environment: str, wrong: Callable[[str], NoReturn]) -> None:
-    local = url.host in LOOPBACK
-    if url.scheme != "https" and not (url.scheme == "http" and local):
-        wrong("must begin with https://; plain http is for this machine alone")
-    if local and environment == "production":
-        wrong("is this machine, and environment is production")
