@@ -67,9 +67,8 @@ def _url(gateway: str, key: str, address: str) -> "httpx.URL":
 
     try:
         return httpx.URL(address)
-    except httpx.InvalidURL:
-        pass  # its own text quotes the address
-    _refuse(gateway, key, "is no URL")
+    except httpx.InvalidURL:  # its own text quotes the address, so it is no cause to show
+        raise _refusal(gateway, key, "is no URL") from None
 
 
 def _check_scheme(gateway: str, key: str, url: "httpx.URL", environment: str) -> None:
@@ -81,4 +80,8 @@ def _check_scheme(gateway: str, key: str, url: "httpx.URL", environment: str) ->
 
 
 def _refuse(gateway: str, key: str, why: str) -> NoReturn:
-    raise ConfigurationError(f"gateways.{gateway}.{key}: {why}", gateway=gateway)
+    raise _refusal(gateway, key, why)
+
+
+def _refusal(gateway: str, key: str, why: str) -> ConfigurationError:
+    return ConfigurationError(f"gateways.{gateway}.{key}: {why}", gateway=gateway)
