@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from paygate.errors import ConfigurationError
@@ -22,7 +23,7 @@ def check_base_url(
     base_urls: Mapping[str, str],
     hosts: Mapping[str, str] | None = None,
 ) -> str:
-    """The base URL to ask, without a slash at its end: `base_url`, or the environment's own where that is None.
+    """The base URL to ask, without a slash at its end: `base_url`, or the environment's own where it is None.
 
     `base_urls` are the provider's, by environment; `hosts` are further hosts of its, with the environment of
     each. Raises ConfigurationError for what is more than scheme, host and port, for plain http to another
@@ -65,10 +66,12 @@ def check_callback_path(gateway: str, path: str) -> None:
 def _url(gateway: str, key: str, address: str) -> "httpx.URL":
     import httpx
 
-    try:
-        return httpx.URL(address)
-    except httpx.InvalidURL:  # its own text quotes the address, so it is no cause to show
-        raise _refusal(gateway, key, "is no URL") from None
+    url: httpx.URL | None = None
+    with suppress(httpx.InvalidURL):  # its own text quotes the address, so it is not even a context
+        url = httpx.URL(address)
+    if url is None:
+        _refuse(gateway, key, "is no URL")
+    return url
 
 
 def _check_scheme(gateway: str, key: str, url: "httpx.URL", environment: str) -> None:
@@ -80,8 +83,4 @@ def _check_scheme(gateway: str, key: str, url: "httpx.URL", environment: str) ->
 
 
 def _refuse(gateway: str, key: str, why: str) -> NoReturn:
-    raise _refusal(gateway, key, why)
-
-
-def _refusal(gateway: str, key: str, why: str) -> ConfigurationError:
-    return ConfigurationError(f"gateways.{gateway}.{key}: {why}", gateway=gateway)
+    raise ConfigurationError(f"gateways.{gateway}.{key}: {why}", gateway=gateway)

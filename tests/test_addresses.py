@@ -50,7 +50,7 @@ def test_a_base_url_that_could_not_work_is_refused(base_url: str, environment: s
     """The two environments are kept apart, and the text quotes no address."""
     with pytest.raises(ConfigurationError) as refused:
         asked(base_url, environment)
-    assert str(refused.value).startswith(f"gateways.main.base_url: {why}")
+    assert refused.value.what.startswith(f"gateways.main.base_url: {why}")
     assert "main" == refused.value.gateway
     assert refused.value.__context__ is None
 
@@ -85,7 +85,7 @@ def test_a_public_url_that_could_not_work_is_refused(address: str, why: str) -> 
     """By the key that it stands under."""
     with pytest.raises(ConfigurationError) as refused:
         check_public_url("main", "return_url", address, "production")
-    assert str(refused.value).startswith(f"gateways.main.return_url: {why}")
+    assert refused.value.what.startswith(f"gateways.main.return_url: {why}")
     assert refused.value.__context__ is None
 
 

@@ -131,7 +131,9 @@ def test_a_charge_is_given_back_in_parts(opened: Open, kind: str, refund_by: str
         assert (ChargeStatus.PARTIALLY_REFUNDED, Money.idr(5_000)) == (part.status, part.refunded_amount)
     with pytest.raises(AmountRejected):
         paygate.refund(charge, RefundRequest(reference="R-3", reason="x", amount=Money.idr(20_001)))
-    assert ChargeStatus.REFUNDED is paygate.refund(part, REST).status
+    whole = paygate.refund(part, REST)
+    assert (ChargeStatus.REFUNDED, Money.idr(25_000)) == (whole.status, whole.refunded_amount)
+    assert ["R-1", "R-2"] == [one.reference for one in whole.refunds]
     told = paygate.query(charge)
     assert (ChargeStatus.REFUNDED, Money.idr(25_000)) == (told.status, told.refunded_amount)
     assert [("R-1", Money.idr(5_000)), ("R-2", Money.idr(20_000))] == [
@@ -141,6 +143,18 @@ def test_a_charge_is_given_back_in_parts(opened: Open, kind: str, refund_by: str
         paygate.refund(charge, RefundRequest(reference="R-3", reason="x", amount=Money.idr(1)))
     with pytest.raises(DuplicateReference):
         paygate.refund(charge, RefundRequest(reference="R-1", reason="x", amount=Money.idr(6_000)))
+
+
+def test_the_last_part_of_a_charge_that_is_not_known_in_full(opened: Open) -> None:
+    """An answer that tells that refund's amount alone is taken for no more than that; a query tells it all."""
+    paygate, simulator = opened()
+    old = paygate.create_charge(order())
+    simulator.act("INV-1", PayerAction.PAY)
+    paygate.refund(old, PART)
+    part = paygate.refund(old, REST)
+    assert (ChargeStatus.PARTIALLY_REFUNDED, Money.idr(20_000)) == (part.status, part.refunded_amount)
+    told = paygate.query(part)
+    assert (ChargeStatus.REFUNDED, Money.idr(25_000)) == (told.status, told.refunded_amount)
 
 
 @pytest.mark.parametrize("kind", ["qris", "gopay", "shopeepay"])
