@@ -155,7 +155,8 @@ class Charge(Struct, frozen=True, kw_only=True):
     """One request to collect money, and how it stands.
 
     `amount` is what was asked for, `paid_amount` what the provider says was paid: compare them.
-    `refunds` are those that the provider tells of, `refunded_amount` what they add up to.
+    `refunds` are those that the provider tells of; `refunded_amount` is what was given back as it counts,
+    and some count a refund that is PENDING.
     `raw` is the provider's own message, for your records; it may hold personal data and is left out
     of `repr`. What is not known is None; that holds for the `method` too, in a callback that tells none.
     """

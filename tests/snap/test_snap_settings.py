@@ -12,6 +12,7 @@ from paygate.settings import from_mapping
 from paygate.snap import checked_account
 from tests.snap.by_hand import made_account
 from tests.snap.nusapay.paygate_nusapay import NusaPay
+from tests.snap.nusapay.paygate_nusapay.codes import BANKS
 from tests.snap.nusapay.paygate_nusapay.settings import NUSAPAY, Settings
 from tests.snap.talking import fitted
 from tests.watch import CANARIES, leaks
@@ -69,7 +70,7 @@ def test_a_callback_may_be_as_old_as_the_providers_last_retry(
     settings = from_mapping({"gateways": {"main": account.configured("nusapay", "/cb")}}).gateways["main"]
     provider = replace(NUSAPAY, last_retry_minutes=last_retry)
     given = replace(settings.fitted(Settings), callback_window_minutes=told)
-    assert minutes == checked_account("main", given, provider, ()).callback_window_minutes
+    assert minutes == checked_account("main", given, provider, BANKS).callback_window_minutes
 
 
 def test_sandbox_and_production_are_kept_apart(account: SnapSandboxAccount) -> None:
