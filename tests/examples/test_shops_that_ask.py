@@ -50,7 +50,10 @@ def test_an_order_that_is_told_as_paid_and_is_not_stays_open(town: Town) -> None
     reference = town.order()
     town.told(reference)
     town.simulator.tell(reference, "settlement")
-    assert [200, 200] == town.told(reference)
+    first, *others = town.told(
+        reference
+    )  # the query may be behind the call, so the provider is to call again
+    assert (200, {502}) == (first, set(others))
     assert ("pending", 0) == (town.shown(reference)["status"], town.parcels(reference))
 
 
