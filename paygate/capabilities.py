@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, Final
 
-from paygate.methods import METHODS, Method
+from paygate.methods import METHODS, Method, label
 
 OPERATIONS: Final = ("create_charge", "query", "cancel", "refund", "partial_refund", "parse_callback")
 
@@ -68,5 +68,5 @@ def table(kind: type[Any]) -> list[tuple[str, dict[str, bool]]]:
         for brand in sorted({"", *named}):
             row = {name: name in served and served[name].covers(method, brand) for name in OPERATIONS}
             if row["create_charge"] or row["query"]:
-                rows.append((f"{method.kind} {brand}".strip(), row))
+                rows.append((label(method.kind, brand), row))
     return rows

@@ -14,7 +14,7 @@ from paygate.conflicts import compared, learnt
 from paygate.errors import CallbackRejected, InvalidCharge, PaygateError, PluginError, UnsupportedOperation
 from paygate.flow import Credential, Flow
 from paygate.hookspecs import ANNOUNCEMENTS, QUESTIONS, Exchange
-from paygate.methods import METHODS, Method
+from paygate.methods import METHODS, Method, label
 from paygate.model import Charge, ChargeRef, ChargeRequest
 from paygate.operation import LOGIN, Operation
 from paygate.redaction import place_of
@@ -260,7 +260,7 @@ class Desk:
                 reference=about.reference,
             )
         raise UnsupportedOperation(
-            f"this adapter does not offer {name} for {f'{method.kind} {method.brand}'.strip()}; "
+            f"this adapter does not offer {name} for {label(method.kind, method.brand)}; "
             f"it does for {_others(served, type(method))}",
             gateway=self.gateway,
             operation=name,

@@ -3,6 +3,8 @@
 All are frozen msgspec Structs; two that say the same are equal.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import ClassVar, Final, TypeAlias
 
 from msgspec import Struct
@@ -73,6 +75,21 @@ class PaymentLink(Struct, frozen=True, tag_field="kind", tag="payment_link"):
 
 Method: TypeAlias = Qris | EWallet | VirtualAccount | Retail | PaymentLink
 METHODS: Final[tuple[type[Method], ...]] = (Qris, EWallet, VirtualAccount, Retail, PaymentLink)
+SAMPLES: Final[Mapping[type[Method], Method]] = MappingProxyType(
+    {
+        Qris: Qris(),
+        VirtualAccount: VirtualAccount("bni"),
+        EWallet: EWallet("dana"),
+        Retail: Retail("alfamart"),
+        PaymentLink: PaymentLink(),
+    }
+)
+"""What stands for a method that is served as a whole."""
+
+
+def label(kind: str, brand: str) -> str:
+    """A method in words, with its brand where it has one: "qris", "virtual_account bni"."""
+    return f"{kind} {brand}".strip()
 
 
 class QrCode(Struct, frozen=True, tag_field="show", tag="qr_code"):

@@ -8,7 +8,7 @@ from typing import Final, Generic, TypeVar
 
 from paygate.errors import ConfigurationError, InvalidCharge, PaygateError, UnsupportedOperation
 from paygate.hints import meant
-from paygate.methods import METHODS, Method
+from paygate.methods import METHODS, Method, label
 from paygate.model import Charge, ChargeRef, ChargeRequest
 from paygate.offline import Offline
 from paygate.settings import OTHER, Routes, route_of
@@ -97,11 +97,11 @@ class Switchboard(Generic[G]):
         able = self._able(method) or self._able(type(method))
         if len(able) == 1:
             return able  # which may refuse a brand, and says what it takes instead
-        label = f"{kind} {method.brand}".strip()
+        wanted = label(kind, method.brand)
         if able:
             names = ", ".join(one.name for one in able)
-            raise ConfigurationError(f"several gateways offer {label}: add routes.{kind} ({names})")
-        raise UnsupportedOperation(f"no configured gateway offers {label}", operation="create_charge")
+            raise ConfigurationError(f"several gateways offer {wanted}: add routes.{kind} ({names})")
+        raise UnsupportedOperation(f"no configured gateway offers {wanted}", operation="create_charge")
 
     def _able(self, method: Method | type[Method]) -> list[G]:
         return [one for one in self.by_name.values() if one.supports("create_charge", method)]
@@ -219,8 +219,8 @@ def _checked(place: tuple[str, str], names: Iterable[str], gateways: Mapping[str
         wanted = method(brand)  # type: ignore[arg-type] # only those with a brand have such routes
     for name in names:
         if not gateways[name].supports("create_charge", wanted):
-            label = ".".join(filter(None, place))
+            route = ".".join(filter(None, place))
             raise ConfigurationError(
-                f"routes.{label}: gateway {name!r} does not offer {f'{kind} {brand}'.strip()}", gateway=name
+                f"routes.{route}: gateway {name!r} does not offer {label(kind, brand)}", gateway=name
             )
     return tuple(gateways[name] for name in names)

@@ -18,6 +18,7 @@ from typing import Final, Generic, TypeVar
 import anyio
 import httpx
 
+from paygate.addresses import LOOPBACK
 from paygate.errors import ConfigurationError, OutcomeUnknown, PaygateError, Unreachable
 from paygate.reading import whole, whole_async
 from paygate.redaction import scrub
@@ -25,7 +26,6 @@ from paygate.redaction import scrub
 KEEP_ALIVE: Final = 4.0
 """Seconds a connection is kept; common servers close theirs after five, and a race would cost an outcome."""
 
-LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 LIMITS: Final = httpx.Limits(max_connections=2, max_keepalive_connections=1, keepalive_expiry=KEEP_ALIVE)
 PORTS: Final = {"http": 80, "https": 443}
 NEVER_LEFT: Final = (

@@ -1,22 +1,17 @@
 """Ayolinx in tests: an order that is right for every method, its answers, and talk without a client."""
 
-import json
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-import httpx
 from paygate_ayolinx import Ayolinx
 from paygate_ayolinx.door import SandboxAccount
 
 from paygate import (
-    Charge,
     ChargeRef,
     ChargeRequest,
-    Conversation,
     Customer,
     EWallet,
-    Flow,
     Method,
     Money,
     PaymentLink,
@@ -139,21 +134,3 @@ def adapter_of(account: SandboxAccount, clock: Callable[[], float] = time.time, 
     own = {name: value for name, value in right.items() if value is not None}
     gateway = from_mapping({"gateways": {"main": own}}).gateways["main"]
     return Ayolinx("main", gateway.fitted(Ayolinx.settings_type), clock)
-
-
-def asked(flow: Flow[Any]) -> httpx.Request:
-    """The first request of a flow."""
-    talk = Conversation(flow)
-    assert talk.request is not None
-    request = talk.request
-    talk.close()
-    return request
-
-
-def ended(flow: Flow[Charge], reply: Mapping[str, Any] | bytes, status: int = 200, **headers: str) -> Charge:
-    """Answer a flow's one request, and return what it makes of that."""
-    body = reply if isinstance(reply, bytes) else json.dumps(reply).encode()
-    talk = Conversation(flow)
-    talk.answer(httpx.Response(status, content=body, headers=headers))
-    assert talk.request is None
-    return talk.result

@@ -6,18 +6,14 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-import httpx
 from paygate_midtrans import Midtrans
 
 from paygate import (
     CallbackRequest,
-    Charge,
     ChargeRef,
     ChargeRequest,
-    Conversation,
     Customer,
     EWallet,
-    Flow,
     Method,
     Money,
     Qris,
@@ -70,8 +66,6 @@ PARTS: Final[Mapping[str, Mapping[str, Any]]] = {
     "permata": {"payment_type": "bank_transfer", "permata_va_number": "8562000087926752"},
 }
 """What an answer has of each method alone."""
-
-Reply = Mapping[str, Any] | bytes
 
 
 def made(kind: str = "qris", **other: Any) -> dict[str, Any]:
@@ -134,29 +128,6 @@ def adapter_of(clock: Callable[[], float] = NOW.timestamp, **other: Any) -> Midt
     """An adapter with these settings; its clock stands still."""
     gateway = from_mapping(configuration(**other)).gateways["main"]
     return Midtrans("main", gateway.fitted(Midtrans.settings_type), clock)
-
-
-def asked(flow: Flow[Any]) -> httpx.Request:
-    """The first request of a flow."""
-    talk = Conversation(flow)
-    assert talk.request is not None
-    request = talk.request
-    talk.close()
-    return request
-
-
-def reply_of(reply: Reply, status: int = 200, **headers: str) -> httpx.Response:
-    """An answer over HTTP."""
-    body = reply if isinstance(reply, bytes) else json.dumps(reply).encode()
-    return httpx.Response(status, content=body, headers=headers)
-
-
-def ended(flow: Flow[Charge], reply: Reply, status: int = 200, **headers: str) -> Charge:
-    """Answer a flow's one request, and return what it makes of that."""
-    talk = Conversation(flow)
-    talk.answer(reply_of(reply, status, **headers))
-    assert talk.request is None
-    return talk.result
 
 
 def signed(told: Mapping[str, Any], key: str = SERVER_KEY) -> dict[str, Any]:

@@ -8,12 +8,13 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from paygate.addresses import LOOPBACK
 from paygate.callback import CallbackReply, CallbackRequest
 from paygate.diagnosis import Finding, Verdict
 from paygate.errors import CallbackRejected, PaygateError
 from paygate.gateway import Gateway
 from paygate.redaction import scrub
-from paygate.transports import LOOPBACK, ssl_context
+from paygate.transports import ssl_context
 
 SUBJECT: Final = "callback URL"
 HEADERS: Final = {"Content-Type": "application/json", "User-Agent": "paygate-doctor"}

@@ -18,6 +18,7 @@ from paygate.cli.places import Place, places
 from paygate.cli.recording import Recording
 from paygate.diagnosis import Finding, Verdict
 from paygate.errors import NotSent, PaygateError
+from paygate.methods import label
 from paygate.settings import GatewaySettings
 from paygate.transports import Pool
 
@@ -132,8 +133,8 @@ def _print(one: Seen) -> None:
         )
     if one.places:
         table = Table("method", "can", "route", box=None, pad_edge=False)
-        for label, place in _together(one.places):
-            table.add_row(*map(styled, (label, place.abilities, place.said)))
+        for methods, place in _together(one.places):
+            table.add_row(*map(styled, (methods, place.abilities, place.said)))
         console.print(table)
     show()
 
@@ -145,7 +146,7 @@ def _together(own: tuple[Place, ...]) -> Iterator[tuple[str, Place]]:
         shared.setdefault((place.kind, place.abilities, place.said), []).append(place)
     for same in shared.values():
         brands = ", ".join(place.brand for place in same if place.brand)
-        yield f"{same[0].kind} {brands}".strip(), same[0]
+        yield label(same[0].kind, brands), same[0]
 
 
 def _close(config: Path, findings: list[Finding], *, is_any: bool) -> None:

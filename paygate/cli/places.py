@@ -7,6 +7,7 @@ from typing import Any, Final, TypeAlias
 from msgspec import Struct
 
 from paygate.diagnosis import Finding, Verdict
+from paygate.methods import label
 from paygate.settings import Routes, route_of
 
 ROUTES: Final = "routes"
@@ -63,14 +64,14 @@ class Place(Struct, frozen=True):
 
     def plain(self) -> dict[str, Any]:
         """For programs."""
-        method = {"method": f"{self.kind} {self.brand}".strip(), **self.can}
+        method = {"method": label(self.kind, self.brand), **self.can}
         return {**method, "route": [*self.route], "is_routed": self.is_told, "place": self.number}
 
 
 def places(gateway: str, methods: Mapping[str, Methods], routes: Routes) -> Iterator[Place]:
     """The places of a gateway: `methods` are those of all gateways, by name."""
-    for label, can in methods.get(gateway, ()):
-        kind, _, brand = label.partition(" ")
+    for name, can in methods.get(gateway, ()):
+        kind, _, brand = name.partition(" ")
         named = route_of(routes, kind, brand)
         if named is not None:
             able = tuple(name for name in named if name not in methods or takes(methods[name], kind, brand))
@@ -84,7 +85,7 @@ def route_findings(methods: Mapping[str, Methods], routes: Routes) -> Iterator[F
     """How charges go on from gateway to gateway, and what several gateways take without a route."""
     for (kind, brand), names in routes.items():
         if len(names) > 1:
-            what = f"{f'{kind} {brand}'.strip()} goes to {', then to '.join(names)}"
+            what = f"{label(kind, brand)} goes to {', then to '.join(names)}"
             yield Finding(ROUTES, Verdict.GOOD, what)
     open_ones: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for gateway in methods:
@@ -106,4 +107,4 @@ def route_findings(methods: Mapping[str, Methods], routes: Routes) -> Iterator[F
 
 def takes(methods: Methods, kind: str, brand: str) -> bool:
     """Whether a gateway that can do this takes new charges of a brand, by itself or with the whole method."""
-    return any(can["create_charge"] for label, can in methods if label in {kind, f"{kind} {brand}".strip()})
+    return any(can["create_charge"] for name, can in methods if name in {kind, label(kind, brand)})

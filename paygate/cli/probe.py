@@ -13,17 +13,10 @@ from paygate.errors import (
     UnsupportedOperation,
 )
 from paygate.gateway import Gateway
-from paygate.methods import METHODS, EWallet, Method, PaymentLink, Qris, Retail, VirtualAccount
+from paygate.methods import METHODS, SAMPLES, Method
 from paygate.model import ChargeRef
 
 SUBJECT: Final = "signed request"
-EXAMPLES: Final[tuple[Method, ...]] = (
-    Qris(),
-    VirtualAccount("bni"),
-    EWallet("dana"),
-    Retail("alfamart"),
-    PaymentLink(),
-)
 CURE: Final = (
     "Compare client_secret with the provider's portal: the login does without it, and every later request is "
     "signed with it. Then look at this machine's clock."
@@ -78,5 +71,5 @@ def _methods(adapter: type[Any]) -> list[Method]:
         for brand in sorted(one.brands(kind))
         if brand
     )
-    able = dict.fromkeys(method for method in (*EXAMPLES, *named) if method in served)
+    able = dict.fromkeys(method for method in (*SAMPLES.values(), *named) if method in served)
     return sorted(able, key=lambda method: method not in made)

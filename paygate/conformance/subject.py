@@ -1,19 +1,10 @@
 """What is tried: the methods that an adapter serves, and what it can do for each."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import Any
 
 from paygate import capabilities
-from paygate.methods import METHODS, EWallet, Method, PaymentLink, Qris, Retail, VirtualAccount
-
-SAMPLES: Final[dict[type[Method], Method]] = {
-    Qris: Qris(),
-    EWallet: EWallet("dana"),
-    VirtualAccount: VirtualAccount("bni"),
-    Retail: Retail("alfamart"),
-    PaymentLink: PaymentLink(),
-}
-"""What stands for a method that is served as a whole."""
+from paygate.methods import METHODS, SAMPLES, Method
 
 
 def methods_of(adapter: type[Any]) -> tuple[Method, ...]:

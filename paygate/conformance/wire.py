@@ -8,6 +8,7 @@ import anyio
 import httpx
 from msgspec import Struct
 
+from paygate.sandbox.addresses import origin_of
 from paygate.sandbox.simulator import Simulator
 
 Answer = Callable[[Simulator, httpx.Request], httpx.Response]
@@ -111,8 +112,3 @@ def copied(reply: httpx.Response, **other: Any) -> httpx.Response:
     content = other.get("content", reply.content)
     headers = [pair for pair in reply.headers.raw if pair[0].lower() != b"content-length"]
     return httpx.Response(other.get("status", reply.status_code), headers=headers, content=content)
-
-
-def origin_of(url: httpx.URL) -> str:
-    """Scheme, host and port."""
-    return f"{url.scheme}://{url.netloc.decode('ascii')}"

@@ -11,8 +11,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from paygate.methods import EWallet, Method, PaymentLink, QrCode, Qris, Retail, VirtualAccount
+from paygate.sandbox.addresses import page_of
 from paygate.sandbox.ledger import PretendCharge
-from paygate.sandbox.pages import HOME, form_of, page, problem, see, settled
+from paygate.sandbox.pages import form_of, page, problem, see, settled
 from paygate.sandbox.simulator import PayerAction, Simulator
 from paygate.sandbox.wording import charge_state, is_open
 
@@ -32,7 +33,7 @@ ADDRESS: Final = re.compile(
 
 def address_of(charge: PretendCharge) -> str:
     """Where a charge's page is, on the host."""
-    return f"{HOME}pay/{quote(charge.provider_reference, safe='')}"
+    return page_of("", quote(charge.provider_reference, safe=""))
 
 
 def routes(simulator: Simulator) -> list[Route]:

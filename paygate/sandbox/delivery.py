@@ -7,6 +7,7 @@ import httpx
 from msgspec import Struct
 
 from paygate.flow import Conversation, Flow
+from paygate.sandbox.addresses import origin_of
 
 Telling = Callable[[], Flow[bool]]
 """How one callback is delivered: requests in turn, in the end whether the merchant took it."""
@@ -37,7 +38,7 @@ class Exchange(Struct, frozen=True):
     @classmethod
     def unanswered(cls, request: httpx.Request, error: Exception) -> "Exchange":
         """A request that nobody answered, with the reason as a person would say it."""
-        where = f"{request.url.scheme}://{request.url.netloc.decode()}"
+        where = origin_of(request.url)
         if isinstance(error, httpx.ConnectError):
             return cls(request, None, f"nobody listens at {where}")
         if isinstance(error, httpx.TimeoutException):

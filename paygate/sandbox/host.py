@@ -19,6 +19,7 @@ from starlette.types import Receive, Scope, Send
 
 from paygate.flow import Conversation
 from paygate.sandbox import checkout, control, pages
+from paygate.sandbox.addresses import HOME
 from paygate.sandbox.delivery import Delivery, Exchange
 from paygate.sandbox.faults import Fault
 from paygate.sandbox.guard import Guard
@@ -75,7 +76,7 @@ class _Provider:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = await _received(Request(scope, receive))
         if _is_looking_around(request) and self._simulator.operation(request) is None:
-            return await pages.see(pages.HOME)(scope, receive, send)
+            return await pages.see(HOME)(scope, receive, send)
         played = play(self._simulator, request)
         if played.fault is Fault.HANG:
             while (await receive())["type"] != "http.disconnect":
@@ -104,7 +105,7 @@ def _is_looking_around(request: httpx.Request) -> bool:
 
 
 async def _home(_: Request) -> Response:
-    return pages.see(pages.HOME)
+    return pages.see(HOME)
 
 
 async def _received(request: Request) -> httpx.Request:

@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from paygate.methods import Instructions, Method
+from paygate.methods import Instructions, Method, label
 from paygate.model import ChargeStatus
 from paygate.money import Money
 from paygate.refunds import Refund
@@ -39,7 +39,7 @@ class PretendCharge(Struct, kw_only=True):
         return {
             "reference": self.reference,
             "provider_reference": self.provider_reference,
-            "method": f"{self.method.kind} {self.method.brand}".strip(),
+            "method": label(self.method.kind, self.method.brand),
             "amount": str(self.amount),
             "status": self.status.value,
             "created_at": self.created_at.isoformat(timespec="seconds"),

@@ -17,11 +17,11 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from paygate.sandbox import wording
+from paygate.sandbox.addresses import HOME
 from paygate.sandbox.control import TO_ALL, TO_ONE, Delay, WantedFault, number_in
 from paygate.sandbox.deliveries import Deliveries
 from paygate.sandbox.simulator import Simulator
 
-HOME: Final = "/_sandbox/"
 SHOWN: Final = 100
 GLANCES: Final = 100
 GLANCE: Final = 0.01

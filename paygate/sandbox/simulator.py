@@ -8,6 +8,7 @@ import httpx
 from msgspec import Struct
 
 from paygate.methods import Method
+from paygate.model import ChargeStatus
 from paygate.sandbox.deliveries import Deliveries
 from paygate.sandbox.faults import Fault, Faults
 from paygate.sandbox.ledger import Ledger, PretendCharge
@@ -22,6 +23,14 @@ class PayerAction(StrEnum):
     PAY = "pay"
     FAIL = "fail"
     EXPIRE = "expire"
+
+
+OUTCOMES: Final[Mapping[PayerAction, ChargeStatus]] = {
+    PayerAction.PAY: ChargeStatus.PAID,
+    PayerAction.FAIL: ChargeStatus.FAILED,
+    PayerAction.EXPIRE: ChargeStatus.EXPIRED,
+}
+"""How a charge stands after each of them."""
 
 
 class Simulator(Protocol):

@@ -28,8 +28,8 @@ from paygate.conformance.tampering import (
 from paygate.conformance.tripwire import Touched, Tripwire
 from paygate.conformance.watch import overheard, personal_of, secrets_of, seen, shown_by
 from paygate.conformance.watched import WatchedText
-from paygate.conformance.wire import Wire, copied, origin_of
-from paygate.sandbox import Simulator
+from paygate.conformance.wire import Wire, copied
+from paygate.sandbox import Simulator, origin_of
 
 HOME = "http://127.0.0.1:1"
 visible = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=60)

@@ -27,16 +27,11 @@ from paygate import (
     Retail,
     VirtualAccount,
 )
-from paygate.sandbox import Deliveries, Faults, Ledger, PayerAction, PretendCharge, qris_payload
+from paygate.sandbox import OUTCOMES, Deliveries, Faults, Ledger, PayerAction, PretendCharge, qris_payload
 from tests.sandbox.shop import Answer
 
 KEY: Final = b"agreed"
 WAITS: Final = (60.0, 300.0)
-ENDS: Final = {
-    PayerAction.PAY: ChargeStatus.PAID,
-    PayerAction.FAIL: ChargeStatus.FAILED,
-    PayerAction.EXPIRE: ChargeStatus.EXPIRED,
-}
 LINK: Final = PaymentLink((Qris(), EWallet("dana"), VirtualAccount("bni"), Retail("alfamart")))
 PAYLOAD: Final = qris_payload(
     Money.idr(25_000), acquirer="ID.TOY", merchant="WARUNG", city="JAKARTA", label="INV-1"
@@ -103,7 +98,7 @@ class ToySimulator:
             raise KeyError(reference)
         if charge.status is not ChargeStatus.PENDING:
             raise ValueError(f"the charge is {charge.status.value}")
-        charge.status = ENDS[action]
+        charge.status = OUTCOMES[action]
         charge.paid_by = by
         charge.finished_at = datetime.now(UTC)
         self._tell(charge)

@@ -11,10 +11,10 @@ from paygate.conformance.bench import Bench, ref_of
 from paygate.conformance.report import Breach
 from paygate.conformance.scenario import Per, scenario
 from paygate.conformance.watch import seen
-from paygate.conformance.wire import origin_of
 from paygate.errors import AuthenticationFailed, NotSent
 from paygate.flow import Conversation, Credential
 from paygate.model import Charge
+from paygate.sandbox.addresses import origin_of
 
 LATER: Final = 1800.0
 NEAR: Final = 120.0

@@ -8,12 +8,11 @@ from msgspec import Struct
 from paygate.conformance.bench import Bench, ref_of, told
 from paygate.conformance.report import Breach
 from paygate.conformance.scenario import scenario
-from paygate.conformance.subject import SAMPLES
 from paygate.conformance.tripwire import Tripwire
 from paygate.errors import UnsupportedOperation
 from paygate.flow import Conversation, Flow
 from paygate.hookspecs import API_VERSION, QUESTIONS
-from paygate.methods import METHODS
+from paygate.methods import METHODS, SAMPLES
 from paygate.model import ChargeRef
 from paygate.registration import registered
 

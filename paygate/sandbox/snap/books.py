@@ -1,7 +1,7 @@
 """One merchant's books at a pretend SNAP provider: charges, the orders they were made from, and the clock."""
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
@@ -10,7 +10,8 @@ from paygate.methods import Instructions, Method
 from paygate.model import ChargeStatus
 from paygate.money import Money
 from paygate.refunds import RefundStatus
-from paygate.sandbox.ledger import Ledger, PretendCharge
+from paygate.sandbox.books import Books
+from paygate.sandbox.ledger import PretendCharge
 from paygate.sandbox.snap.account import SnapSandboxAccount
 from paygate.sandbox.snap.fields import Turned, object_of, text_of, wrong
 
@@ -23,7 +24,7 @@ class Sheet(Struct):
     paid: Money | None = None
 
 
-class SnapBooks:
+class SnapBooks(Books[Sheet]):
     """The books, as every service uses them.
 
     `channels` are the provider's names of its methods, `channel_field` is where one stands in additionalInfo,
@@ -40,8 +41,8 @@ class SnapBooks:
         expired: str = "05",
         refuse_duplicates: bool = True,
     ) -> None:
+        super().__init__(clock)
         self.account = account
-        self.ledger = Ledger()
         self.refuse_duplicates = refuse_duplicates
         self.told = {
             ChargeStatus.PAID: "00",
@@ -54,12 +55,6 @@ class SnapBooks:
         }
         self._channels = channels
         self._channel_field = channel_field
-        self._clock = clock
-        self._sheets: dict[str, Sheet] = {}
-
-    def now(self) -> datetime:
-        """What the time is."""
-        return datetime.fromtimestamp(self._clock(), UTC)
 
     def number(self) -> str:
         """A new number of the provider's for a charge."""
@@ -128,29 +123,11 @@ class SnapBooks:
             return_url=urls.get("PAY_RETURN"),
             details={name: value for name, value in (details or {}).items() if value},
         )
-        self._sheets[charge.provider_reference] = Sheet(order, urls.get("PAY_NOTIFY"))
-        self.ledger.add(charge)
-        return charge
-
-    def sheet(self, charge: PretendCharge) -> Sheet:
-        """The rest of what is known of a charge."""
-        return self._sheets[charge.provider_reference]
+        return self.keep(charge, Sheet(order, urls.get("PAY_NOTIFY")))
 
     def paid(self, charge: PretendCharge) -> dict[str, str]:
         """The amount to tell of a charge: what was paid, or is to be paid."""
         return money(self.sheet(charge).paid or charge.amount)
-
-    def settled(self, charge: PretendCharge) -> PretendCharge:
-        """A charge as it stands now; one that has run out of time is expired on the way."""
-        if charge.status is ChargeStatus.PENDING and charge.expires_at <= self.now():
-            charge.status = ChargeStatus.EXPIRED
-            charge.finished_at = charge.expires_at
-        return charge
-
-    def current(self, reference: str) -> PretendCharge | None:
-        """The newest charge of a reference, as it stands now."""
-        charge = self.ledger.find(reference)
-        return None if charge is None else self.settled(charge)
 
     def given_back(self, charge: PretendCharge) -> Money | None:
         """What was given back of a charge so far."""

@@ -8,6 +8,7 @@ from paygate.methods import EWallet, Method, QrCode, Qris, Redirect
 from paygate.model import ChargeStatus
 from paygate.money import Money
 from paygate.refunds import Refund, RefundStatus
+from paygate.sandbox.addresses import page_of
 from paygate.sandbox.ledger import PretendCharge
 from paygate.sandbox.qris import qris_payload
 from paygate.sandbox.snap.books import SnapBooks, money
@@ -81,7 +82,7 @@ def debit(books: SnapBooks, body: dict[str, Any], base: str) -> dict[str, Any]:
     text_of(option, "payOption")
     ends = _end(books, body, "validUpTo")
     number = books.number()
-    url = f"{base}/_sandbox/pay/{number}"
+    url = page_of(base, number)
     books.write(
         body,
         reference=reference,

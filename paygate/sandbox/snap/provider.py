@@ -10,11 +10,12 @@ import httpx
 from paygate.methods import EWallet, Method, Qris, VirtualAccount
 from paygate.model import ChargeStatus
 from paygate.money import Money
+from paygate.sandbox.addresses import origin_of
 from paygate.sandbox.deliveries import Deliveries
 from paygate.sandbox.delivery import Telling
 from paygate.sandbox.faults import Faults
 from paygate.sandbox.ledger import Ledger, PretendCharge
-from paygate.sandbox.simulator import PayerAction
+from paygate.sandbox.simulator import OUTCOMES, PayerAction
 from paygate.sandbox.snap.account import SnapSandboxAccount
 from paygate.sandbox.snap.accounts import ECHOED, flag
 from paygate.sandbox.snap.books import SnapBooks
@@ -25,11 +26,6 @@ from paygate.sandbox.snap.fields import Turned
 from paygate.sandbox.snap.originals import notice
 from paygate.snap import SnapProfile
 
-OUTCOMES: Final = {
-    PayerAction.PAY: ChargeStatus.PAID,
-    PayerAction.FAIL: ChargeStatus.FAILED,
-    PayerAction.EXPIRE: ChargeStatus.EXPIRED,
-}
 RETRY_WAITS: Final = (60.0, 300.0, 900.0)
 STATUSES: Final = ("00", "01", "02", "03", "04", "05", "06")
 PAID: Final = "00"
@@ -131,7 +127,7 @@ class SnapSimulator:
                 if endpoint.answer is None:
                     fields: Mapping[str, Any] = self.door.log_in(request)
                 else:
-                    fields = endpoint.answer(self._books, self.door.let_in(request), _base_of(request))
+                    fields = endpoint.answer(self._books, self.door.let_in(request), origin_of(request.url))
         except Turned as turned:
             return self._answer(endpoint, turned.status, turned.case, turned.message)
         return self._answer(endpoint, 200, "00", "Successful", fields)
@@ -164,7 +160,7 @@ class SnapSimulator:
         longer open or that is not paid by that method.
         """
         with self._lock:
-            charge = self._known(reference)
+            charge = self._books.known(reference)
             if charge.status is not ChargeStatus.PENDING:
                 raise ValueError(f"the charge is {charge.status.value}")
             if by is not None and (by.kind, by.brand) != (charge.method.kind, charge.method.brand):
@@ -185,7 +181,7 @@ class SnapSimulator:
         if status not in self._statuses:
             raise ValueError(f"the statuses are {', '.join(self._statuses)}")
         with self._lock:
-            charge = self._known(reference)
+            charge = self._books.known(reference)
             if not _can_tell(charge, status):
                 raise ValueError("a virtual account's flag tells of a payment and of nothing else")
             self._notify(charge, status)
@@ -218,18 +214,7 @@ class SnapSimulator:
     ) -> httpx.Response:
         return answer(endpoint, jakarta(self._books.now()), status, case, message, fields)
 
-    def _known(self, reference: str) -> PretendCharge:
-        charge = self._books.current(reference)
-        if charge is None:
-            raise KeyError(reference)
-        return charge
-
 
 def _can_tell(charge: PretendCharge, status: str) -> bool:
     """Whether there are words for it: the flag of a virtual account tells of a payment alone."""
     return status == PAID or not isinstance(charge.method, VirtualAccount)
-
-
-def _base_of(request: httpx.Request) -> str:
-    """Scheme, host and port of the address at which the simulator was reached."""
-    return f"{request.url.scheme}://{request.url.netloc.decode('ascii')}"

@@ -29,7 +29,8 @@ from paygate import (
     PermissionDenied,
     RateLimited,
 )
-from tests.ayolinx import KINDS, MADE, TOLD, adapter_of, ended, order, ref, standing
+from tests.ayolinx import KINDS, MADE, TOLD, adapter_of, order, ref, standing
+from tests.flows import ended
 
 VOIDED: Final = {
     "responseCode": "2007700",

@@ -60,6 +60,7 @@ from tests.ayolinx_calls import (
     signature_of,
     text_of,
 )
+from tests.flows import asked
 
 TOKEN = "91838ba37d8f14bfc72345fd54132e6d"
 EVERY_METHOD = [Qris(), EWallet("dana"), VirtualAccount("bni"), Retail("alfamart"), PaymentLink()]
@@ -123,14 +124,6 @@ def order(method: Method, **other: Any) -> ChargeRequest:
         "expires_at": NOW + timedelta(hours=1),
     }
     return ChargeRequest(method=method, **(rest | other))
-
-
-def asked(flow: Flow[Any]) -> httpx.Request:
-    """The first request of a flow."""
-    talk = Conversation(flow)
-    assert talk.request is not None
-    talk.close()
-    return talk.request
 
 
 def logged_in(adapter: Ayolinx) -> Credential:

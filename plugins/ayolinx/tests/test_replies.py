@@ -31,7 +31,8 @@ from paygate import (
     Refused,
     StateConflict,
 )
-from tests.ayolinx import adapter_of, ended
+from tests.ayolinx import adapter_of
+from tests.flows import ended
 
 EXPIRY = datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC)
 ORDER = ChargeRequest(reference="INV-1", amount=Money.idr(25_000), method=Qris(), expires_at=EXPIRY)

@@ -24,7 +24,8 @@ from paygate import (
     Redirect,
     VirtualAccount,
 )
-from tests.ayolinx import KINDS, MADE, METHODS, adapter_of, ended, order
+from tests.ayolinx import KINDS, MADE, METHODS, adapter_of, order
+from tests.flows import ended
 
 OURS: Final = datetime(2030, 1, 1, 3, 4, 5, tzinfo=UTC)
 """When the charge was asked to end."""

@@ -19,7 +19,8 @@ from paygate import (
     OutcomeUnknown,
     PaygateError,
 )
-from tests.ayolinx import METHODS, TOLD, adapter_of, ended, ref, standing
+from tests.ayolinx import METHODS, TOLD, adapter_of, ref, standing
+from tests.flows import ended
 
 FINISHED: Final = datetime(2026, 9, 14, 3, 15, tzinfo=UTC)
 STATUSES: Final[dict[str, ChargeStatus | None]] = {

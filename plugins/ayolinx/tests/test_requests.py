@@ -18,7 +18,8 @@ from paygate_ayolinx import Ayolinx
 from paygate_ayolinx.door import SandboxAccount
 
 from paygate import ChargeRef, ChargeRequest, Conversation, Credential, Money, Qris
-from tests.ayolinx import adapter_of, asked
+from tests.ayolinx import adapter_of
+from tests.flows import asked
 
 BASE = "https://sandbox.ayolinx.id"
 NOW = datetime(2024, 9, 12, 5, 55, 0, 250_000, tzinfo=UTC).timestamp()

@@ -31,7 +31,8 @@ from paygate import (
     VirtualAccount,
 )
 from paygate.snap import drawn
-from tests.ayolinx import CALLBACK_URL, KINDS, METHODS, adapter_of, asked, order, ref
+from tests.ayolinx import CALLBACK_URL, KINDS, METHODS, adapter_of, order, ref
+from tests.flows import asked
 
 BASE = "https://sandbox.ayolinx.id"
 NOW = datetime(2024, 9, 12, 5, 55, 0, 250_000, tzinfo=UTC)

@@ -29,18 +29,8 @@ from paygate import (
     Secret,
     VirtualAccount,
 )
-from tests.midtrans import (
-    METHODS,
-    NUMBER,
-    SERVER_KEY,
-    adapter_of,
-    called,
-    error,
-    made,
-    reply_of,
-    signed,
-    told,
-)
+from tests.flows import reply_of
+from tests.midtrans import METHODS, NUMBER, SERVER_KEY, adapter_of, called, error, made, signed, told
 from tests.provider import Provider
 from tests.watch import leaks, told_by
 

@@ -19,7 +19,8 @@ from paygate import (
     StateConflict,
     VirtualAccount,
 )
-from tests.midtrans import METHODS, NUMBER, adapter_of, ended, error, ref, told
+from tests.flows import ended
+from tests.midtrans import METHODS, NUMBER, adapter_of, error, ref, told
 
 UNCHANGEABLE = "Merchant cannot modify the status of the transaction"
 PART = RefundRequest(reference="R-1", reason="Barang habis", amount=Money.idr(5_000))

@@ -26,7 +26,8 @@ from paygate import (
     VirtualAccount,
     hookimpl,
 )
-from tests.midtrans import BASIC, CUSTOMER, METHODS, adapter_of, error, made, order, ref, reply_of, told
+from tests.flows import reply_of
+from tests.midtrans import BASIC, CUSTOMER, METHODS, adapter_of, error, made, order, ref, told
 from tests.provider import QUICK, Both, Provider
 from tests.watch import leaks, told_by
 

@@ -31,7 +31,8 @@ from paygate import (
     Refused,
     StateConflict,
 )
-from tests.midtrans import ACTIONS, METHODS, NUMBER, adapter_of, ended, error, made, order, ref, told
+from tests.flows import ended
+from tests.midtrans import ACTIONS, METHODS, NUMBER, adapter_of, error, made, order, ref, told
 
 JAKARTA = timezone(timedelta(hours=7))
 REFUND = RefundRequest(reference="R-1", reason="Barang habis", amount=Money.idr(5_000))

@@ -22,19 +22,8 @@ from paygate import (
     RefundRequest,
     VirtualAccount,
 )
-from tests.midtrans import (
-    BASIC,
-    CALLBACK_URL,
-    CUSTOMER,
-    HOST,
-    METHODS,
-    NOW,
-    NUMBER,
-    adapter_of,
-    asked,
-    order,
-    ref,
-)
+from tests.flows import asked
+from tests.midtrans import BASIC, CALLBACK_URL, CUSTOMER, HOST, METHODS, NOW, NUMBER, adapter_of, order, ref
 
 DETAILS = {"order_id": "INV-1", "gross_amount": 25000}
 BODIES: dict[str, dict[str, Any]] = {

@@ -6,7 +6,8 @@ import pytest
 from paygate_midtrans.settings import Settings, checked
 
 from paygate import AsyncPaygate, ConfigurationError, Paygate, Qris, Secret
-from tests.midtrans import CALLBACK_URL, SERVER_KEY, adapter_of, asked, configuration, order
+from tests.flows import asked
+from tests.midtrans import CALLBACK_URL, SERVER_KEY, adapter_of, configuration, order
 from tests.watch import CANARIES, leaks
 
 PRODUCTION_KEY = "Mid-server-canary1Of1Midtrans"

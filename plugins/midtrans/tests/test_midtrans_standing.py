@@ -18,7 +18,8 @@ from paygate import (
     Refund,
     RefundStatus,
 )
-from tests.midtrans import METHODS, NUMBER, adapter_of, ended, error, made, ref, told
+from tests.flows import ended
+from tests.midtrans import METHODS, NUMBER, adapter_of, error, made, ref, told
 
 PENDING, PAID, FAILED = ChargeStatus.PENDING, ChargeStatus.PAID, ChargeStatus.FAILED
 EXPIRED, CANCELLED = ChargeStatus.EXPIRED, ChargeStatus.CANCELLED

@@ -29,7 +29,7 @@ from paygate import (
     RefundStatus,
     VirtualAccount,
 )
-from paygate.sandbox import Deliveries, Faults, Ledger, PayerAction, PretendCharge, qris_payload
+from paygate.sandbox import OUTCOMES, Deliveries, Faults, Ledger, PayerAction, PretendCharge, qris_payload
 
 JAKARTA: Final = timezone(timedelta(hours=7))
 OPERATIONS: Final = {
@@ -47,11 +47,6 @@ WORDS: Final = {
     ChargeStatus.CANCELLED: "VOID",
     ChargeStatus.REFUNDED: "REFUNDED",
     ChargeStatus.PARTIALLY_REFUNDED: "PART_REFUNDED",
-}
-ENDS: Final = {
-    PayerAction.PAY: ChargeStatus.PAID,
-    PayerAction.FAIL: ChargeStatus.FAILED,
-    PayerAction.EXPIRE: ChargeStatus.EXPIRED,
 }
 WAITS: Final = (60.0, 300.0)
 
@@ -125,7 +120,7 @@ class LontarSimulator:
                 raise KeyError(reference)
             if charge.status is not ChargeStatus.PENDING:
                 raise ValueError(f"{reference} is not open")
-            charge.status = ENDS[action]
+            charge.status = OUTCOMES[action]
             charge.finished_at = _now()
             self._call_back(charge)
             return charge

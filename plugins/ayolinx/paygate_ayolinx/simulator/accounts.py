@@ -17,7 +17,7 @@ from paygate.sandbox import (
     words_of,
     wrong,
 )
-from paygate_ayolinx.simulator.books import Books, money
+from paygate_ayolinx.simulator.books import AyolinxBooks, money
 from paygate_ayolinx.simulator.channels import ACCOUNTS
 from paygate_ayolinx.simulator.fields import EMAIL, PHONE, channel_in
 
@@ -27,7 +27,7 @@ NUMBER_LENGTH: Final = 16
 PREFIX_LENGTH: Final = 8
 
 
-def create(books: Books, body: dict[str, Any], _: str) -> dict[str, Any]:
+def create(books: AyolinxBooks, body: dict[str, Any], _: str) -> dict[str, Any]:
     """Open an account for one closed amount, under Ayolinx's number or the merchant's."""
     channel = channel_in(body, ACCOUNTS)
     bank = ACCOUNTS[channel].brand
@@ -69,7 +69,7 @@ def create(books: Books, body: dict[str, Any], _: str) -> dict[str, Any]:
     }
 
 
-def query(books: Books, body: dict[str, Any], _: str) -> dict[str, Any]:
+def query(books: AyolinxBooks, body: dict[str, Any], _: str) -> dict[str, Any]:
     """Tell how it stands; asked by reference, not by number. The answer is inferred from the one for QRIS."""
     return books.standing(body, ACCOUNTS)
 
@@ -79,7 +79,7 @@ def padded(prefix: str) -> str:
     return prefix.rjust(PREFIX_LENGTH)
 
 
-def _prefix(books: Books, body: dict[str, Any], bank: str) -> str:
+def _prefix(books: AyolinxBooks, body: dict[str, Any], bank: str) -> str:
     """The bank's prefix, padded or not; it must be the one that the merchant was given."""
     given = body.get("partnerServiceId")
     if isinstance(given, str) and len(given) <= PREFIX_LENGTH:
@@ -90,13 +90,13 @@ def _prefix(books: Books, body: dict[str, Any], bank: str) -> str:
     return prefix
 
 
-def _end(books: Books, body: dict[str, Any]) -> datetime:
+def _end(books: AyolinxBooks, body: dict[str, Any]) -> datetime:
     if body.get("expiredDate") in (None, ""):
         return books.now() + LIFETIME
     return end_of(body, "expiredDate", books.now(), instant)
 
 
-def _own_number(books: Books, body: dict[str, Any], expected: str) -> str | None:
+def _own_number(books: AyolinxBooks, body: dict[str, Any], expected: str) -> str | None:
     """The number that the merchant brings, in full: prefix and customerNo. None where it brings none."""
     given = body.get("virtualAccountNo")
     if given in (None, ""):

@@ -3,13 +3,13 @@
 import secrets
 import string
 from collections.abc import Callable, Collection
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final, Literal, TypeAlias
 
 from msgspec import Struct
 
 from paygate import AccountNumber, ChargeStatus, Instructions, Method, Money
-from paygate.sandbox import Ledger, PretendCharge, Turned, jakarta, text_of
+from paygate.sandbox import Books, PretendCharge, Turned, jakarta, text_of
 from paygate_ayolinx.door import SandboxAccount
 from paygate_ayolinx.simulator.channels import channel_of
 from paygate_ayolinx.simulator.fields import channel_in
@@ -41,7 +41,7 @@ class Sheet(Struct):
     paid: Money | None = None
 
 
-class Books:
+class AyolinxBooks(Books[Sheet]):
     """The books, as every API uses them."""
 
     def __init__(
@@ -52,18 +52,12 @@ class Books:
         refuse_duplicates: bool,
         link_reference: LinkReference = "own",
     ) -> None:
+        super().__init__(clock)
         self.account = account
-        self.ledger = Ledger()
         self.refuse_duplicates = refuse_duplicates
         self.link_reference = link_reference
-        self._clock = clock
-        self._sheets: dict[str, Sheet] = {}
         self._made = 0
         self._numbered = 0
-
-    def now(self) -> datetime:
-        """What the time is."""
-        return datetime.fromtimestamp(self._clock(), UTC)
 
     def number(self) -> str:
         """A new number of Ayolinx's for a charge."""
@@ -125,29 +119,11 @@ class Books:
             return_url=urls.get("PAY_RETURN"),
             details={name: value for name, value in (details or {}).items() if value},
         )
-        self._sheets[charge.provider_reference] = Sheet(order, number, urls.get("NOTIFICATION"))
-        self.ledger.add(charge)
-        return charge
-
-    def sheet(self, charge: PretendCharge) -> Sheet:
-        """The rest of what is known of a charge."""
-        return self._sheets[charge.provider_reference]
+        return self.keep(charge, Sheet(order, number, urls.get("NOTIFICATION")))
 
     def paid(self, charge: PretendCharge) -> dict[str, str]:
         """The amount to tell of a charge: what was paid, or is to be paid."""
         return money(self.sheet(charge).paid or charge.amount)
-
-    def settled(self, charge: PretendCharge) -> PretendCharge:
-        """A charge as it stands now; one that has run out of time is expired on the way."""
-        if charge.status is ChargeStatus.PENDING and charge.expires_at <= self.now():
-            charge.status = ChargeStatus.EXPIRED
-            charge.finished_at = charge.expires_at
-        return charge
-
-    def current(self, reference: str) -> PretendCharge | None:
-        """The newest charge of a reference, as it stands now."""
-        charge = self.ledger.find(reference)
-        return None if charge is None else self.settled(charge)
 
     def named(self, body: dict[str, Any], channels: Collection[str]) -> PretendCharge:
         """The charge that a body names, by its reference and the very channel it was made for."""

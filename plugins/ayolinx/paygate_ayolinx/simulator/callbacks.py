@@ -6,7 +6,7 @@ import httpx
 
 from paygate import Qris, VirtualAccount
 from paygate.sandbox import PretendCharge, SnapCaller, Telling
-from paygate_ayolinx.simulator.books import Books
+from paygate_ayolinx.simulator.books import AyolinxBooks
 from paygate_ayolinx.simulator.notices import notice, transfer
 
 QRIS_PATH: Final = "/v1.0/qr/qr-mpm-notify"
@@ -27,7 +27,7 @@ ECHOED: Final = (
 class Callbacks:
     """Tells a merchant of charges. `snap` is set for SNAP BI's form of it."""
 
-    def __init__(self, books: Books, caller: SnapCaller) -> None:
+    def __init__(self, books: AyolinxBooks, caller: SnapCaller) -> None:
         self.snap = False
         self._books = books
         self._caller = caller

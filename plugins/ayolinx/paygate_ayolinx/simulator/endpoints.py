@@ -7,9 +7,9 @@ import httpx
 from msgspec import Struct
 
 from paygate_ayolinx.simulator import accounts, links, qris, stores, wallets
-from paygate_ayolinx.simulator.books import Books
+from paygate_ayolinx.simulator.books import AyolinxBooks
 
-Answering: TypeAlias = Callable[[Books, dict[str, Any], str], dict[str, Any]]
+Answering: TypeAlias = Callable[[AyolinxBooks, dict[str, Any], str], dict[str, Any]]
 """Answers the body of a request; the text is where the payer's pages are."""
 
 

@@ -8,11 +8,10 @@ from decimal import Decimal
 from typing import Any, Final
 
 from paygate import Money, PaymentLink, Redirect
-from paygate.sandbox import Turned, addresses_of, end_of, form_of, instant, list_of, words_of, wrong
-from paygate_ayolinx.simulator.books import Books
+from paygate.sandbox import Turned, addresses_of, end_of, form_of, instant, list_of, page_of, words_of, wrong
+from paygate_ayolinx.simulator.books import AyolinxBooks
 from paygate_ayolinx.simulator.channels import CHANNELS
 from paygate_ayolinx.simulator.fields import EMAIL
-from paygate_ayolinx.simulator.pages import page
 
 COUNTRY: Final = r"\+[1-9][0-9]{0,3}"
 LOCAL_NUMBER: Final = "[1-9][0-9]{4,14}"
@@ -21,7 +20,7 @@ TOO_MUCH: Final = 10**14
 QUANTITY: Final = "[1-9][0-9]{0,5}"
 
 
-def create(books: Books, body: dict[str, Any], base: str) -> dict[str, Any]:
+def create(books: AyolinxBooks, body: dict[str, Any], base: str) -> dict[str, Any]:
     """Make a link. As in the sample the answer goes by its hash, and expiryDate is seven hours off."""
     reference = books.new_reference(body, "partnerReferenceNo")
     details = _customer(body)
@@ -31,7 +30,7 @@ def create(books: Books, body: dict[str, Any], base: str) -> dict[str, Any]:
     ends = end_of(body, "expiryTime", books.now(), instant)
     addresses = addresses_of(body, ("NOTIFICATION",))
     link_hash = books.link_hash()
-    url = page(base, link_hash)
+    url = page_of(base, link_hash)
     books.write(
         body,
         reference=reference,

@@ -6,14 +6,14 @@ from typing import Any, Final
 from paygate import AccountNumber, EWallet, Method, PaymentLink, Qris, Retail
 from paygate.sandbox import PretendCharge, jakarta
 from paygate_ayolinx.simulator.accounts import padded
-from paygate_ayolinx.simulator.books import Books
+from paygate_ayolinx.simulator.books import AyolinxBooks
 from paygate_ayolinx.simulator.channels import channel_of
 from paygate_ayolinx.simulator.wallets import DESCRIBED
 
 ENDED: Final = ("00", "04", "05", "06")
 
 
-def notice(books: Books, charge: PretendCharge, status: str) -> dict[str, Any]:
+def notice(books: AyolinxBooks, charge: PretendCharge, status: str) -> dict[str, Any]:
     """The body of a notice: that of the method; a link's is that of the paying one and the link's hash.
 
     Which number names a link's charge the docs do not say: the merchant's own or, if the books say so,
@@ -41,7 +41,7 @@ def notice(books: Books, charge: PretendCharge, status: str) -> dict[str, Any]:
     return body
 
 
-def transfer(books: Books, charge: PretendCharge) -> dict[str, Any]:
+def transfer(books: AyolinxBooks, charge: PretendCharge) -> dict[str, Any]:
     """The body of a virtual account's payment in SNAP BI's own form (docs: "Payment")."""
     order = books.sheet(charge).order
     assert isinstance(charge.instructions, AccountNumber)
@@ -62,7 +62,7 @@ def transfer(books: Books, charge: PretendCharge) -> dict[str, Any]:
     }
 
 
-def _finished(books: Books, charge: PretendCharge, status: str) -> datetime | None:
+def _finished(books: AyolinxBooks, charge: PretendCharge, status: str) -> datetime | None:
     """When the charge ended, as far as the status tells of an end."""
     return (charge.finished_at or books.now()) if status in ENDED else None
 

@@ -9,6 +9,7 @@ import httpx
 
 from paygate import ChargeStatus, Method, Money, PaymentLink
 from paygate.sandbox import (
+    OUTCOMES,
     Deliveries,
     Faults,
     Ledger,
@@ -19,19 +20,14 @@ from paygate.sandbox import (
     SnapHmac,
     SnapSigns,
     Turned,
+    origin_of,
 )
 from paygate_ayolinx.door import SandboxAccount
-from paygate_ayolinx.simulator.books import TOLD, Books, LinkReference
+from paygate_ayolinx.simulator.books import TOLD, AyolinxBooks, LinkReference
 from paygate_ayolinx.simulator.callbacks import Callbacks
 from paygate_ayolinx.simulator.channels import same
 from paygate_ayolinx.simulator.endpoints import NOWHERE, answer, endpoint_of
-from paygate_ayolinx.simulator.pages import base_of
 
-OUTCOMES: Final = {
-    PayerAction.PAY: ChargeStatus.PAID,
-    PayerAction.FAIL: ChargeStatus.FAILED,
-    PayerAction.EXPIRE: ChargeStatus.EXPIRED,
-}
 RETRY_WAITS: Final = (60.0, 300.0, 600.0, 3600.0)
 STATUSES: Final = ("00", "01", "02", "03", "04", "05", "06", "07")
 """Every latestTransactionStatus that the docs name."""
@@ -65,7 +61,7 @@ class AyolinxSimulator:
         self.door = SnapDoor(self.account, clock)
         self.faults = Faults()
         self.deliveries = Deliveries(pace, clock)
-        self._books = Books(
+        self._books = AyolinxBooks(
             self.account, clock, refuse_duplicates=refuse_duplicates, link_reference=link_reference
         )
         self._caller = SnapCaller(
@@ -122,7 +118,7 @@ class AyolinxSimulator:
                     fields: Mapping[str, Any] = self.door.log_in(request)
                 else:
                     body = self.door.let_in(request)
-                    fields = endpoint.answer(self._books, body, base_of(request))
+                    fields = endpoint.answer(self._books, body, origin_of(request.url))
         except Turned as turned:
             return answer(endpoint, turned.status, turned.case, turned.message)
         return answer(endpoint, 200, "00", "Successful", fields)
@@ -172,7 +168,7 @@ class AyolinxSimulator:
         if status not in STATUSES:
             raise ValueError(f"the statuses are {', '.join(STATUSES)}")
         with self._lock:
-            charge = self._known(reference)
+            charge = self._books.known(reference)
             if not self._callbacks.can_tell(charge, status):
                 raise ValueError("a virtual account's payment in SNAP BI's own form tells of nothing else")
             if status == TOLD[ChargeStatus.REFUNDED]:
@@ -187,15 +183,9 @@ class AyolinxSimulator:
             self.deliveries.add(charge.reference, telling, RETRY_WAITS)
 
     def _open(self, reference: str) -> PretendCharge:
-        charge = self._known(reference)
+        charge = self._books.known(reference)
         if charge.status is not ChargeStatus.PENDING:
             raise ValueError(f"the charge is {charge.status.value}")
-        return charge
-
-    def _known(self, reference: str) -> PretendCharge:
-        charge = self._books.current(reference)
-        if charge is None:
-            raise KeyError(reference)
         return charge
 
 

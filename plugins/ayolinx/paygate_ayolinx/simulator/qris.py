@@ -15,7 +15,7 @@ from paygate.sandbox import (
     optional,
     qris_payload,
 )
-from paygate_ayolinx.simulator.books import Books
+from paygate_ayolinx.simulator.books import AyolinxBooks
 from paygate_ayolinx.simulator.channels import QRIS
 from paygate_ayolinx.simulator.fields import VISIBLE, channel_in
 
@@ -24,7 +24,7 @@ LIFETIME: Final = timedelta(minutes=30)
 """How long a QR lives that names no end; the docs do not say."""
 
 
-def generate(books: Books, body: dict[str, Any], _: str) -> dict[str, Any]:
+def generate(books: AyolinxBooks, body: dict[str, Any], _: str) -> dict[str, Any]:
     """Make a QR code."""
     reference = books.new_reference(body, "partnerReferenceNo")
     amount = Money(amount_of(body))
@@ -55,12 +55,12 @@ def generate(books: Books, body: dict[str, Any], _: str) -> dict[str, Any]:
     }
 
 
-def query(books: Books, body: dict[str, Any], _: str) -> dict[str, Any]:
+def query(books: AyolinxBooks, body: dict[str, Any], _: str) -> dict[str, Any]:
     """Tell how it stands."""
     return books.standing(body, QRIS)
 
 
-def cancel(books: Books, body: dict[str, Any], _: str) -> dict[str, Any]:
+def cancel(books: AyolinxBooks, body: dict[str, Any], _: str) -> dict[str, Any]:
     """Make an open one void; the answer's fields are SNAP BI's."""
     charge = books.named(body, QRIS)
     if charge.status is not ChargeStatus.PENDING:

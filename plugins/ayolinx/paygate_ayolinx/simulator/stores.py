@@ -3,16 +3,25 @@
 from typing import Any, Final
 
 from paygate import Money, PaymentCode
-from paygate.sandbox import addresses_of, amount_of, end_of, form_of, instant, jakarta, optional, words_of
-from paygate_ayolinx.simulator.books import Books
+from paygate.sandbox import (
+    addresses_of,
+    amount_of,
+    end_of,
+    form_of,
+    instant,
+    jakarta,
+    optional,
+    page_of,
+    words_of,
+)
+from paygate_ayolinx.simulator.books import AyolinxBooks
 from paygate_ayolinx.simulator.channels import STORES
 from paygate_ayolinx.simulator.fields import EMAIL, PHONE, channel_in, seconds
-from paygate_ayolinx.simulator.pages import page
 
 CODE_PREFIX: Final = "8808"
 
 
-def create(books: Books, body: dict[str, Any], base: str) -> dict[str, Any]:
+def create(books: AyolinxBooks, body: dict[str, Any], base: str) -> dict[str, Any]:
     """Make a code to pay with at a till. The end may be unix seconds or ISO: the docs do not say."""
     reference = books.new_reference(body, "partnerReferenceNo")
     ends = end_of(body, "validUpTo", books.now(), seconds, instant)
@@ -24,7 +33,7 @@ def create(books: Books, body: dict[str, Any], base: str) -> dict[str, Any]:
     store = STORES[channel_in(body, STORES)]
     number = books.number()
     code = books.account_number(CODE_PREFIX, 16)
-    url = page(base, number)
+    url = page_of(base, number)
     books.write(
         body,
         reference=reference,
@@ -44,6 +53,6 @@ def create(books: Books, body: dict[str, Any], base: str) -> dict[str, Any]:
     }
 
 
-def query(books: Books, body: dict[str, Any], _: str) -> dict[str, Any]:
+def query(books: AyolinxBooks, body: dict[str, Any], _: str) -> dict[str, Any]:
     """Tell how it stands; the answer is inferred from the one for QRIS."""
     return books.standing(body, STORES)

@@ -3,11 +3,10 @@
 from typing import Any, Final
 
 from paygate import Money, Redirect
-from paygate.sandbox import Turned, addresses_of, amount_of, end_of, optional
-from paygate_ayolinx.simulator.books import Books
+from paygate.sandbox import Turned, addresses_of, amount_of, end_of, optional, page_of
+from paygate_ayolinx.simulator.books import AyolinxBooks
 from paygate_ayolinx.simulator.channels import WALLETS
 from paygate_ayolinx.simulator.fields import VISIBLE, channel_in, seconds
-from paygate_ayolinx.simulator.pages import page
 
 ADDRESSES: Final = ("PAY_RETURN", "NOTIFICATION")
 DESCRIBED: Final = {
@@ -23,7 +22,7 @@ DESCRIBED: Final = {
 """`transactionStatusDesc`: of the first there is a sample, the others are the status table's names."""
 
 
-def create(books: Books, body: dict[str, Any], base: str) -> dict[str, Any]:
+def create(books: AyolinxBooks, body: dict[str, Any], base: str) -> dict[str, Any]:
     """Make a page to pay on; both addresses and an end are mandatory."""
     reference = books.new_reference(body, "partnerReferenceNo")
     ends = end_of(body, "validUpTo", books.now(), seconds)
@@ -34,7 +33,7 @@ def create(books: Books, body: dict[str, Any], base: str) -> dict[str, Any]:
     if len(addresses) < len(ADDRESSES):
         raise Turned(400, "02", "Invalid Mandatory Field urlParams")
     number = books.number()
-    url = page(base, number)
+    url = page_of(base, number)
     books.write(
         body,
         reference=reference,
@@ -48,7 +47,7 @@ def create(books: Books, body: dict[str, Any], base: str) -> dict[str, Any]:
     return {"partnerReferenceNo": reference, "referenceNo": number, "webRedirectUrl": url}
 
 
-def query(books: Books, body: dict[str, Any], _: str) -> dict[str, Any]:
+def query(books: AyolinxBooks, body: dict[str, Any], _: str) -> dict[str, Any]:
     """Tell how it stands; the answer is inferred from the one for QRIS and SNAP BI's description of it."""
     standing = books.standing(body, WALLETS)
     described = DESCRIBED[standing["latestTransactionStatus"]]

@@ -6,7 +6,7 @@ import httpx
 from msgspec import Struct
 
 from paygate import AccountNumber, Money, QrCode, Redirect, VirtualAccount
-from paygate.sandbox import PretendCharge, qris_payload
+from paygate.sandbox import PretendCharge, page_of, qris_payload
 from paygate_midtrans.simulator.books import Books, jakarta
 from paygate_midtrans.simulator.door import Turned
 from paygate_midtrans.simulator.fields import Json
@@ -45,7 +45,7 @@ def create(books: Books, call: Call) -> dict[str, Any]:
         charge = _account(books, order, number)
         own: dict[str, Any] = {}
     elif order.product in (GOPAY, SHOPEEPAY):
-        page = f"{call.base}/_sandbox/pay/{number}"
+        page = page_of(call.base, number)
         charge = books.write(order, number, Redirect(page), qr=_payload(order))
         own = {"actions": _actions(order, number, call.base, page)}
     else:

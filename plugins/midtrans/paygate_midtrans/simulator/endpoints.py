@@ -115,11 +115,6 @@ def picture(books: Books, request: httpx.Request) -> httpx.Response | None:
     return httpx.Response(200, headers=kind, content=qris_picture(books.sheet(charge).qr))
 
 
-def base_of(request: httpx.Request) -> str:
-    """Scheme, host and port of the address at which the simulator was reached."""
-    return f"{request.url.scheme}://{request.url.netloc.decode('ascii')}"
-
-
 def problem(code: int, number: str, problems: tuple[str, ...] = ()) -> dict[str, Any]:
     """The body of a "no"; `number` is Midtrans' number of this answer."""
     told: dict[str, Any] = {"status_code": str(code), "status_message": MESSAGES[code]}

@@ -8,13 +8,13 @@ from typing import Any, Final
 import httpx
 
 from paygate import Method
-from paygate.sandbox import Deliveries, Faults, Ledger, PayerAction, PretendCharge
+from paygate.sandbox import Deliveries, Faults, Ledger, PayerAction, PretendCharge, origin_of
 from paygate_midtrans.simulator import refunds
 from paygate_midtrans.simulator.books import STATUSES, Books
 from paygate_midtrans.simulator.callbacks import telling, waits
 from paygate_midtrans.simulator.charges import Call
 from paygate_midtrans.simulator.door import Turned, let_in, new_key
-from paygate_midtrans.simulator.endpoints import Endpoint, base_of, endpoint_of, picture, problem
+from paygate_midtrans.simulator.endpoints import Endpoint, endpoint_of, picture, problem
 from paygate_midtrans.simulator.repeats import Repeats, key_of
 from paygate_midtrans.simulator.standing import TOLD, signature, standing
 
@@ -117,7 +117,7 @@ class MidtransSimulator:
                 return drawn
             endpoint, name = endpoint_of(request)
             body = let_in(request, self.server_key)
-            call = Call(name=name, body=body, headers=request.headers, base=base_of(request))
+            call = Call(name=name, body=body, headers=request.headers, base=origin_of(request.url))
             key = key_of(request, body)
             return self._answer(endpoint, call) if key is None else self._once(key, endpoint, call)
         except Turned as turned:
