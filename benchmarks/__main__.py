@@ -5,6 +5,7 @@ zero only where something did not work.
 """
 
 import argparse
+import math
 import platform
 import statistics
 import sys
@@ -14,7 +15,7 @@ from typing import Any, Final
 
 import msgspec
 
-from benchmarks import callback, charge, concurrency, imports, mounted
+from benchmarks import callback, charge, concurrency, imports, inbox, journal, mounted
 from benchmarks.rounds import Benchmark, Broken, Row, pin
 
 CPU: Final = 0
@@ -30,6 +31,12 @@ BENCHMARKS: Final[dict[str, Benchmark]] = {
     "callback-asgi": mounted.asgi,
     "callback-asgi-thread": mounted.asgi_in_thread,
     "callback-wsgi": mounted.wsgi,
+    "journal": journal.sqlite,
+    "journal-async": journal.sqlite_async,
+    "journal-postgresql": journal.postgresql,
+    "journal-million": journal.million,
+    "inbox": inbox.sqlite,
+    "inbox-postgresql": inbox.postgresql,
     "gateways": charge.ten_gateways,
     "import": imports.whole_import,
     "import-from": imports.named_import,
@@ -101,7 +108,7 @@ def _line(row: Row) -> str:
         _time(result.baseline),
         f"**{result.ratio:.3f}** ({low:.2f}-{high:.2f})",
         f"{result.best_ratio:.2f}",
-        f"<= {row.bar:.2f}",
+        f"<= {row.bar:.2f}" if math.isfinite(row.bar) else "none",
         "holds" if row.holds else "MISSED",
     )
     return f"| {' | '.join(cells)} |"

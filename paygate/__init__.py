@@ -19,6 +19,7 @@ from paygate.errors import (
     CircuitOpen,
     ConfigurationError,
     DuplicateReference,
+    InstructionsLost,
     InvalidCharge,
     InvalidRequest,
     LimitExceeded,
@@ -29,14 +30,16 @@ from paygate.errors import (
     PermissionDenied,
     PluginError,
     RateLimited,
+    ReferenceTaken,
     Refused,
     StateConflict,
+    StoreUnavailable,
     Unreachable,
     UnsupportedOperation,
 )
 from paygate.flow import Conversation, Credential, Flow, answered, read, retry_after
 from paygate.gateway import AsyncGateway, Gateway
-from paygate.hookspecs import API_VERSION, Exchange, for_methods, hookimpl, in_part_for
+from paygate.hookspecs import API_VERSION, Exchange, Run, for_methods, hookimpl, in_part_for
 from paygate.methods import (
     AccountNumber,
     EWallet,
@@ -89,6 +92,7 @@ __all__ = [
     "Flow",
     "Gateway",
     "Instructions",
+    "InstructionsLost",
     "InvalidCharge",
     "InvalidRequest",
     "Item",
@@ -108,15 +112,18 @@ __all__ = [
     "Qris",
     "RateLimited",
     "Redirect",
+    "ReferenceTaken",
     "Refund",
     "RefundRequest",
     "RefundStatus",
     "Refused",
     "Retail",
     "Retry",
+    "Run",
     "Secret",
     "Signed",
     "StateConflict",
+    "StoreUnavailable",
     "Trial",
     "Unreachable",
     "Unsigned",

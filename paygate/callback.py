@@ -84,6 +84,8 @@ class ConflictKind(StrEnum):
     """Paid after it had failed, expired or been cancelled: the money is there all the same."""
     TWICE = "twice"
     """Paid a second time, under another number of the provider's."""
+    OUTSIDE = "outside"
+    """Given back without having been asked for here; only a journal knows what was asked for, and tells."""
 
 
 class Conflict(Struct, frozen=True):

@@ -69,10 +69,10 @@ def contradiction(told: Charge, before: Charge) -> Conflict | None:
 
     An answer that tells no paid amount, or another number of the provider's, contradicts nothing.
     """
-    kind = _conflict(told, before)
+    kind = _conflict(unnumbered(told, before), before)
     if kind is ConflictKind.AMOUNT and None in (told.paid_amount, before.amount):
         kind = ConflictKind.LATE if before.status in ENDED else None
-    return None if kind in (None, ConflictKind.TWICE) else Conflict(kind, told, before)
+    return None if kind is None else Conflict(kind, told, before)
 
 
 def learnt(told: Charge, before: Charge, made: str | None = None) -> tuple[Charge, Conflict | None]:
@@ -94,26 +94,28 @@ def learnt(told: Charge, before: Charge, made: str | None = None) -> tuple[Charg
     return (before if ours == before else ours), conflict
 
 
-def _conflict(told: Charge, ours: Charge | None) -> ConflictKind | None:
-    """The gravest way in which a told charge contradicts ours, if it does."""
-    if ours is None or not _are_one(told, ours):
-        return ConflictKind.UNKNOWN
-    is_paid, was_paid = told.status is ChargeStatus.PAID, RANK[ours.status] >= RANK[ChargeStatus.PAID]
+def unnumbered(told: Charge, ours: Charge) -> Charge:
+    """What an answer tells, without the provider's number where it is not the one that we know.
+
+    An answer to a question is about the charge that was asked about, whatever number it goes by.
+    """
+    if told.provider_reference in (None, ours.provider_reference):
+        return told
+    return msgspec.structs.replace(told, provider_reference=None)
+
+
+def has_paid(charge: Charge) -> bool:
+    """Whether money came in for it, be it that it was given back since."""
+    return RANK[charge.status] >= RANK[ChargeStatus.PAID]
+
+
+def is_second(told: Charge, ours: Charge) -> bool:
+    """Whether a payment is told of a charge that was paid under another number of the provider's."""
     numbers = {told.provider_reference, ours.provider_reference} - {None}
-    if is_paid and was_paid and len(numbers) > 1:
-        return ConflictKind.TWICE
-    if _goes_back(told, ours):
-        return ConflictKind.REGRESSION
-    if not is_paid:
-        return None
-    if told.paid_amount is None or told.paid_amount != ours.amount:
-        return ConflictKind.AMOUNT
-    if was_paid and ours.paid_amount not in (None, told.paid_amount):
-        return ConflictKind.AMOUNT
-    return ConflictKind.LATE if ours.status in ENDED else None
+    return told.status is ChargeStatus.PAID and has_paid(ours) and len(numbers) > 1
 
 
-def _goes_back(told: Charge, ours: Charge) -> bool:
+def goes_back(told: Charge, ours: Charge) -> bool:
     """Whether the news is behind what we know; less given back than was told before is that, too.
 
     An answer that tells a refund which is new to us is not: some name no other in it, nor their sum.
@@ -128,7 +130,7 @@ def _goes_back(told: Charge, ours: Charge) -> bool:
     return now.amount < before.amount
 
 
-def _are_one(told: Charge, ours: Charge) -> bool:
+def are_one(told: Charge, ours: Charge) -> bool:
     """Whether both are the same charge: by your reference, or by the provider's number of it."""
     if told.gateway != ours.gateway:
         return False
@@ -136,6 +138,23 @@ def _are_one(told: Charge, ours: Charge) -> bool:
     return told.reference == ours.reference or (
         number is not None and number in (told.reference, told.provider_reference)
     )
+
+
+def _conflict(told: Charge, ours: Charge | None) -> ConflictKind | None:
+    """The gravest way in which a told charge contradicts ours, if it does."""
+    if ours is None or not are_one(told, ours):
+        return ConflictKind.UNKNOWN
+    if is_second(told, ours):
+        return ConflictKind.TWICE
+    if goes_back(told, ours):
+        return ConflictKind.REGRESSION
+    if told.status is not ChargeStatus.PAID:
+        return None
+    if told.paid_amount is None or told.paid_amount != ours.amount:
+        return ConflictKind.AMOUNT
+    if has_paid(ours) and ours.paid_amount not in (None, told.paid_amount):
+        return ConflictKind.AMOUNT
+    return ConflictKind.LATE if ours.status in ENDED else None
 
 
 def _updated(told: Charge, ours: Charge) -> Charge:

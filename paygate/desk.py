@@ -1,7 +1,6 @@
 """Where questions meet their adapter: one plugin manager, one adapter, any number of listeners."""
 
 import logging
-import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -13,7 +12,8 @@ from paygate.capabilities import NOTHING, Served, parts_of, served_by
 from paygate.conflicts import compared, learnt
 from paygate.errors import CallbackRejected, InvalidCharge, PaygateError, PluginError, UnsupportedOperation
 from paygate.flow import Credential, Flow
-from paygate.hookspecs import ANNOUNCEMENTS, QUESTIONS, Exchange
+from paygate.hookspecs import QUESTIONS
+from paygate.listeners import Listeners
 from paygate.methods import METHODS, Method, label
 from paygate.model import Charge, ChargeRef, ChargeRequest
 from paygate.operation import LOGIN, Operation
@@ -21,9 +21,10 @@ from paygate.redaction import place_of
 from paygate.refunds import RefundRequest
 from paygate.registration import registered
 from paygate.returns import check
+from paygate.sharing import SharedCredential, SharedPlace
 
 if TYPE_CHECKING:
-    import httpx
+    from paygate.store.entries import Learnt
 
 log = logging.getLogger("paygate")
 
@@ -53,8 +54,8 @@ class Desk:
                 if name == "refund":
                     self._served["partial_refund"] = parts_of(impl.function)
         self._parse = self._ask.get("parse_callback")
-        self._listeners = {name: getattr(hook, name).get_hookimpls() for name in ANNOUNCEMENTS}
-        self._hears_callbacks = bool(self._listeners["callback_received"])
+        self.listeners = Listeners(hook)
+        self._hears_callbacks = self.listeners.hear("callback_received")
 
     def supports(self, operation: str, method: Method | type[Method] | None = None) -> bool:
         """Whether the adapter answers this operation, for this method where one is named."""
@@ -66,6 +67,19 @@ class Desk:
     def login(self) -> Operation[Credential]:
         """The login."""
         return Operation(self.gateway, LOGIN, self._ask[LOGIN], changes=False)
+
+    def sharing(self, place: SharedPlace | None) -> SharedCredential | None:
+        """How all processes share the credential; None where each has its own, or none can be restored."""
+        if place is None:
+            return None
+        restore = self._ask.get("restore_credential")
+        if restore is None or not place.is_secret:
+            log.info(
+                "paygate: gateway %s keeps its credential in the process, for its adapter shares none",
+                self.gateway,
+            )
+            return None
+        return SharedCredential(place, restore, self._clock)
 
     def create_charge(self, request: ChargeRequest) -> Operation[Charge]:
         """A new charge."""
@@ -96,6 +110,13 @@ class Desk:
         return operation
 
     def parse_callback(self, request: CallbackRequest) -> Callback:
+        """Have a callback verified and read, and announce it."""
+        callback = self.read_callback(request)
+        if self._hears_callbacks:
+            self.listeners.announce("callback_received", callback=callback)
+        return callback
+
+    def read_callback(self, request: CallbackRequest) -> Callback:
         """Have a callback verified and read; whatever its bytes, raise nothing but CallbackRejected."""
         if len(request.body) > LARGEST_CALLBACK:
             raise CallbackRejected(
@@ -126,8 +147,6 @@ class Desk:
                 gateway=self.gateway,
                 operation="parse_callback",
             ) from None
-        if self._hears_callbacks:
-            self.announce("callback_received", callback=callback)
         return callback
 
     def compare(self, callback: Callback, known: Sequence[Charge | None]) -> Callback:
@@ -145,7 +164,7 @@ class Desk:
         for charge in result.charges:
             self._changed(charge, before.get((charge.gateway, charge.reference)))
         for conflict in result.conflicts:
-            self.announce("conflict_found", conflict=conflict)
+            self.listeners.announce("conflict_found", conflict=conflict)
         return result
 
     def explain(self, name: str, *about: Any) -> Any:
@@ -175,47 +194,21 @@ class Desk:
         if isinstance(before, Charge):
             charge, conflict = learnt(charge, before, refund.reference if refund is not None else None)
         if conflict is not None:
-            self.announce("conflict_found", conflict=conflict)
+            self.listeners.announce("conflict_found", conflict=conflict)
         self._changed(charge, before)
         return charge
 
-    def exchanged(
-        self,
-        operation: Operation[Any],
-        request: "httpx.Request",
-        status: int | None,
-        started: float,
-    ) -> None:
-        """Announce an HTTP exchange."""
-        if self._listeners["exchanged"]:
-            exchange = Exchange(
-                gateway=operation.gateway,
-                operation=operation.name,
-                method=request.method,
-                path=request.url.path,
-                status=status,
-                seconds=time.perf_counter() - started,
-                external_id=operation.external_id,
-                signed=request.extensions.get("signed"),
-            )
-            self.announce("exchanged", exchange=exchange)
-
-    def announce(self, name: str, **news: Any) -> None:
-        """Tell every listener; one that fails is logged and harms nobody."""
-        for impl in self._listeners[name]:
-            try:
-                impl.function(*(news[argument] for argument in impl.argnames))
-            except Exception as error:  # noqa: BLE001 - a listener must not touch a charge or an acknowledgement
-                log.warning(
-                    "paygate: listener %s failed on %s (%s)",
-                    type(impl.plugin).__qualname__,
-                    name,
-                    place_of(error),
-                )
+    def announce(self, learnt: "Learnt") -> Charge:
+        """Announce what the journal has learnt of a charge, and tell how it stands."""
+        for conflict in learnt.conflicts:
+            self.listeners.announce("conflict_found", conflict=conflict)
+        if self.listeners.hear("charge_changed") and learnt.charge.status is not learnt.before:
+            self.listeners.announce("charge_changed", charge=learnt.charge)
+        return learnt.charge
 
     def _changed(self, charge: Charge, before: Charge | ChargeRef | None) -> None:
-        if self._listeners["charge_changed"] and charge.status is not getattr(before, "status", None):
-            self.announce("charge_changed", charge=charge)
+        if self.listeners.hear("charge_changed") and charge.status is not getattr(before, "status", None):
+            self.listeners.announce("charge_changed", charge=charge)
 
     def _about(self, name: str, charge: Charge | ChargeRef, *, changes: bool) -> Operation[Charge]:
         return self._operation(name, self._ref(charge), changes=changes)
@@ -243,7 +236,13 @@ class Desk:
         customer = about.customer if isinstance(about, ChargeRequest) else None
         personal = customer.values if customer is not None else tuple(one.reason for one in more)
         return Operation(
-            self.gateway, name, ask, reference=about.reference, changes=changes, personal=personal
+            self.gateway,
+            name,
+            ask,
+            reference=about.reference,
+            method=about.method,
+            changes=changes,
+            personal=personal,
         )
 
     def _check(self, name: str, about: ChargeRequest | ChargeRef) -> None:

@@ -12,9 +12,10 @@ from paygate.breaker import Breaker
 from paygate.credentials import AsyncCredentials, Credentials
 from paygate.desk import Desk
 from paygate.errors import PaygateError
-from paygate.flow import Conversation
+from paygate.flow import Conversation, Credential
 from paygate.operation import LOGIN, Operation, known
 from paygate.retrying import Retry, repeat, repeat_async
+from paygate.sharing import SharedPlace
 
 if TYPE_CHECKING:
     import httpx
@@ -34,6 +35,7 @@ class Driver:
         max_in_flight: int,
         retry: Retry,
         clock: Callable[[], float],
+        shared_place: SharedPlace | None = None,
     ) -> None:
         from paygate import reading, transports
 
@@ -44,7 +46,7 @@ class Driver:
         self._whole = reading.whole
         self._timeout = transports.timeouts(timeout_seconds)
         self._retry = retry
-        self.credentials = Credentials(lambda: self._attempt(self._desk.login()), clock)
+        self.credentials = Credentials(self._log_in, clock, desk.sharing(shared_place))
 
     def close(self) -> None:
         """Close the connections."""
@@ -52,13 +54,19 @@ class Driver:
 
     def perform(self, operation: Operation[R]) -> R:
         """Run an operation to its end, and tell the breaker how it ended."""
-        try:
-            result = self._persist(operation)
-        except PaygateError as failure:
-            self._breaker.saw(failure)
-            raise
-        self._breaker.saw(None)
-        return result
+        with self._desk.listeners.watched(operation):
+            try:
+                result = self._persist(operation)
+            except PaygateError as failure:
+                self._breaker.saw(failure)
+                raise
+            self._breaker.saw(None)
+            return result
+
+    def _log_in(self) -> Credential:
+        login = self._desk.login()
+        with self._desk.listeners.watched(login):
+            return self._attempt(login)
 
     def _persist(self, operation: Operation[R]) -> R:
         try:
@@ -92,16 +100,22 @@ class Driver:
         if operation.name == LOGIN:
             return self._send(operation, request)
         credential = self.credentials.good() or self.credentials.fresh()
+        if operation.guard is not None:
+            operation.guard.number(request)
         response = self._send(operation, credential.sign(request))
-        if credential.rejected_by(response):
+        renewals = 0
+        while credential.rejected_by(response) and renewals < self.credentials.most_renewals:
             operation.turned_away()
-            credential = self.credentials.fresh(credential)
+            credential = self.credentials.fresh(credential, renewals)
             response = self._send(operation, credential.sign(request))
+            renewals += 1
         return response
 
     def _send(self, operation: Operation[R], request: "httpx.Request") -> "httpx.Response":
         request.extensions.setdefault("timeout", self._timeout)
         operation.sending(request)
+        if operation.guard is not None:
+            operation.guard.leaves(operation)
         started = time.perf_counter()
         try:
             response = self._transport.handle_request(request)
@@ -110,10 +124,10 @@ class Driver:
         except Exception as error:  # noqa: BLE001 - a transport may raise anything
             failure = self._failure_of(error)
             operation.failed(failure)
-            self._desk.exchanged(operation, request, None, started)
+            self._desk.listeners.exchanged(operation, request, failure, started)
             raise failure from known(error, failure)
         operation.answered(response)
-        self._desk.exchanged(operation, request, response.status_code, started)
+        self._desk.listeners.exchanged(operation, request, response.status_code, started)
         return response
 
 
@@ -129,6 +143,7 @@ class AsyncDriver:
         max_in_flight: int,
         retry: Retry,
         clock: Callable[[], float],
+        shared_place: SharedPlace | None = None,
     ) -> None:
         from paygate import reading, transports
 
@@ -139,7 +154,7 @@ class AsyncDriver:
         self._whole = reading.whole_async
         self._timeout = transports.timeouts(timeout_seconds)
         self._retry = retry
-        self.credentials = AsyncCredentials(lambda: self._attempt(self._desk.login()), clock)
+        self.credentials = AsyncCredentials(self._log_in, clock, desk.sharing(shared_place))
 
     async def close(self) -> None:
         """As Driver.close."""
@@ -147,13 +162,19 @@ class AsyncDriver:
 
     async def perform(self, operation: Operation[R]) -> R:
         """As Driver.perform."""
-        try:
-            result = await self._persist(operation)
-        except PaygateError as failure:
-            self._breaker.saw(failure)
-            raise
-        self._breaker.saw(None)
-        return result
+        with self._desk.listeners.watched(operation):
+            try:
+                result = await self._persist(operation)
+            except PaygateError as failure:
+                self._breaker.saw(failure)
+                raise
+            self._breaker.saw(None)
+            return result
+
+    async def _log_in(self) -> Credential:
+        login = self._desk.login()
+        with self._desk.listeners.watched(login):
+            return await self._attempt(login)
 
     async def _persist(self, operation: Operation[R]) -> R:
         try:
@@ -187,16 +208,22 @@ class AsyncDriver:
         if operation.name == LOGIN:
             return await self._send(operation, request)
         credential = self.credentials.good() or await self.credentials.fresh()
+        if operation.guard is not None:
+            operation.guard.number(request)
         response = await self._send(operation, credential.sign(request))
-        if credential.rejected_by(response):
+        renewals = 0
+        while credential.rejected_by(response) and renewals < self.credentials.most_renewals:
             operation.turned_away()
-            credential = await self.credentials.fresh(credential)
+            credential = await self.credentials.fresh(credential, renewals)
             response = await self._send(operation, credential.sign(request))
+            renewals += 1
         return response
 
     async def _send(self, operation: Operation[R], request: "httpx.Request") -> "httpx.Response":
         request.extensions.setdefault("timeout", self._timeout)
         operation.sending(request)
+        if operation.guard is not None:
+            await operation.guard.leaves(operation)
         started = time.perf_counter()
         try:
             response = await self._transport.handle_async_request(request)
@@ -205,8 +232,8 @@ class AsyncDriver:
         except Exception as error:  # noqa: BLE001 - a transport may raise anything
             failure = self._failure_of(error)
             operation.failed(failure)
-            self._desk.exchanged(operation, request, None, started)
+            self._desk.listeners.exchanged(operation, request, failure, started)
             raise failure from known(error, failure)
         operation.answered(response)
-        self._desk.exchanged(operation, request, response.status_code, started)
+        self._desk.listeners.exchanged(operation, request, response.status_code, started)
         return response

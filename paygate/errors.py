@@ -6,12 +6,14 @@
     │   ├── PluginError         an adapter cannot be found, loaded or trusted
     │   ├── UnsupportedOperation
     │   ├── InvalidCharge       the request could never be right (field, why)
+    │   │   └── ReferenceTaken  it is that of another charge
     │   ├── Unreachable         no connection, or no login because of the network
     │   │   └── CircuitOpen     not tried, for the gateway has not answered lately
+    │   ├── StoreUnavailable    the store of charges does not answer
     │   └── NotAuthorized       the provider refused the login
     ├── OutcomeUnknown          it may have arrived: query, never resend
     └── Refused                 the provider said no, and nothing was done
-        ├── AuthenticationFailed, PermissionDenied, InvalidRequest, DuplicateReference,
+        ├── AuthenticationFailed, PermissionDenied, InvalidRequest, DuplicateReference (InstructionsLost),
         │   ChargeNotFound, AlreadyPaid, ChargeExpired, AmountRejected, LimitExceeded,
         │   RateLimited, StateConflict
         └── CallbackRejected    a callback that must not be believed (reason, reply)
@@ -166,6 +168,18 @@ class InvalidCharge(NotSent, ValueError):
         return type(self), (self.field, self.why), self.__dict__
 
 
+class ReferenceTaken(InvalidCharge):
+    """The store has another charge, or refund, of this reference; `why` says what differs."""
+
+    elsewhere = False
+
+
+class StoreUnavailable(NotSent):
+    """The store of charges does not answer, so nothing was sent: nobody would know of the charge."""
+
+    elsewhere = False
+
+
 class Unreachable(NotSent):
     """The provider could not be reached, so nothing was sent; `retry_after` is in seconds."""
 
@@ -212,6 +226,17 @@ class InvalidRequest(Refused):
 
 class DuplicateReference(Refused):
     """A charge with this reference exists at the provider; this call made no second one."""
+
+
+class InstructionsLost(DuplicateReference):
+    """The charge exists, and what its payer needs (a QR, an account number, a code) cannot be had again.
+
+    `charge` is how it stands. The text says which way out there is.
+    """
+
+    def __init__(self, what: str, *, charge: Any = None, **context: Any) -> None:
+        super().__init__(what, **context)
+        self.charge = charge
 
 
 class ChargeNotFound(Refused):

@@ -6,7 +6,7 @@ A flow is a generator: it yields requests, receives responses and returns the re
 from collections.abc import Generator
 from contextlib import suppress
 from types import GeneratorType
-from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 from msgspec import MsgspecError
 
@@ -37,6 +37,15 @@ class Credential(Protocol):
 
     def rejected_by(self, response: "httpx.Response") -> bool:
         """Whether this reply says, beyond doubt, that the credential is no longer good."""
+        ...
+
+
+@runtime_checkable
+class KeptCredential(Credential, Protocol):
+    """A credential that other processes can use: `restore_credential` makes it anew from what it keeps."""
+
+    def keep(self) -> bytes:
+        """All that is needed to restore it; the same bytes each time. paygate encrypts them."""
         ...
 
 

@@ -56,8 +56,9 @@ def in_part_for(*methods: type[Method] | Method) -> Callable[[F], F]:
 class Exchange(Struct, frozen=True, kw_only=True):
     """One HTTP exchange, without secrets: who asked what, and how it went.
 
-    `status` is the HTTP status, or None where no reply came. `seconds` includes waiting for a free
-    connection. `signed` is the shape of the string to sign, its values replaced by their names.
+    `status` is the HTTP status; None where no reply came, and `failure` is the error's class then.
+    `seconds` includes waiting for a free connection. `signed` is the shape of the string to sign, its values
+    replaced by their names.
     """
 
     gateway: str
@@ -66,8 +67,24 @@ class Exchange(Struct, frozen=True, kw_only=True):
     path: str
     status: int | None
     seconds: float
+    host: str = ""
+    port: int | None = None
+    failure: str | None = None
     external_id: str | None = None
     signed: str | None = None
+
+
+class Run(Struct, frozen=True, eq=False, kw_only=True):
+    """One run of an operation, from its call to its result, with all its attempts and exchanges.
+
+    `operation` is "create_charge", "query", "cancel", "refund", or "authorize" for a login, which runs within
+    the operation that needed it. Only the same object is equal: a run's two ends can be told by it.
+    """
+
+    gateway: str
+    operation: str
+    reference: str | None = None
+    method: Method | None = None
 
 
 class Hooks(Protocol):
@@ -79,6 +96,15 @@ class Hooks(Protocol):
 
         Asked when there is no credential or it has expired; never by two callers at once. The requests
         are sent as they are, unsigned by paygate. A provider without login returns `answered(credential)`.
+        """
+        ...
+
+    @hookspec(firstresult=True)
+    def restore_credential(self, kept: bytes) -> Credential:
+        """Make a credential anew that another process of this gateway's logged in for (optional). Pure.
+
+        `kept` is what its `keep()` gave, in this version of the adapter or in another: check it. Whatever is
+        raised, paygate logs in. Without this hook each process logs in for itself.
         """
         ...
 
@@ -146,6 +172,25 @@ class Hooks(Protocol):
         ...
 
     @hookspec
+    def operation_started(self, run: Run) -> None:
+        """Announced before an operation begins, in the thread or task that runs it.
+
+        What is refused before that, as a charge that could never be right, is not announced.
+        """
+        ...
+
+    @hookspec
+    def operation_finished(
+        self, run: Run, charge: Charge | None, error: BaseException | None, seconds: float
+    ) -> None:
+        """Announced after every operation that was started, in the same thread or task.
+
+        `charge` is what the provider told, None after a login; `error` is what is raised instead, also where
+        the caller's task was cancelled.
+        """
+        ...
+
+    @hookspec
     def exchanged(self, exchange: Exchange) -> None:
         """Announced after every HTTP exchange, whether a reply came or not."""
         ...
@@ -168,6 +213,7 @@ class Hooks(Protocol):
 
 QUESTIONS = (
     "authorize",
+    "restore_credential",
     "create_charge",
     "query",
     "cancel",
@@ -178,4 +224,11 @@ QUESTIONS = (
     "explain_callback",
     "diagnose",
 )
-ANNOUNCEMENTS = ("exchanged", "charge_changed", "callback_received", "conflict_found")
+ANNOUNCEMENTS = (
+    "operation_started",
+    "operation_finished",
+    "exchanged",
+    "charge_changed",
+    "callback_received",
+    "conflict_found",
+)

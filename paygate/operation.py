@@ -1,7 +1,7 @@
 """One call of an operation: what it has sent so far, and so what an error may claim."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from paygate.errors import (
     NotAuthorized,
@@ -14,6 +14,7 @@ from paygate.errors import (
     Unreachable,
 )
 from paygate.flow import UNREADABLE, Flow
+from paygate.methods import Method
 from paygate.model import Charge
 from paygate.redaction import place_of
 
@@ -41,8 +42,11 @@ class Operation(Generic[R]):
         "changes",
         "external_id",
         "gateway",
+        "guard",
+        "method",
         "name",
         "reference",
+        "result",
     )
 
     def __init__(
@@ -52,16 +56,21 @@ class Operation(Generic[R]):
         ask: Callable[[], Flow[R]],
         *,
         reference: str | None = None,
+        method: Method | None = None,
         changes: bool,
         personal: tuple[str, ...] = (),
     ) -> None:
         self.gateway = gateway
         self.name = name
         self.reference = reference
+        self.method = method
         self.changes = changes
         self._ask = ask
         self._personal = personal
         self.external_id: str | None = None
+        self.result: R | None = None
+        self.guard: Any = None
+        """Who is asked before each request leaves, where a journal is kept."""
         self._answers: list[httpx.Response] = []
         self._lost = 0
 
@@ -97,6 +106,7 @@ class Operation(Generic[R]):
             and result.gateway == self.gateway
         ):
             raise PluginError("the adapter answered with another charge than was asked for")
+        self.result = result
         return result
 
     def may_repeat(self, error: PaygateError) -> bool:

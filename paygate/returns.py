@@ -49,7 +49,7 @@ def merged(told: Charge, ours: Charge, status: ChargeStatus, made: str | None = 
     done = [one for one in refunds.values() if one.status is RefundStatus.DONE]
     sums = [one.amount for one in (told.refunded_amount, ours.refunded_amount) if one is not None]
     if done:
-        sums.append(min(_sum(done), LARGEST))  # more than that is nobody's money, and nothing to fail on here
+        sums.append(min(sum_of(done), LARGEST))  # more is nobody's money, and nothing to fail on here
     whole = ours.paid_amount or ours.amount or told.paid_amount or told.amount
     both = _with_earlier(told, ours, made) if made is not None else None
     if both is not None and whole is not None and both <= whole.amount:
@@ -73,6 +73,11 @@ def is_undone(told: Charge, ours: Charge) -> bool:
     return any(one.reference in failed and one.status is RefundStatus.DONE for one in ours.refunds)
 
 
+def sum_of(refunds: Iterable[Refund]) -> Decimal:
+    """What some refunds come to."""
+    return sum((one.amount.amount for one in refunds), Decimal(0))
+
+
 def _with_earlier(told: Charge, ours: Charge, made: str) -> Decimal | None:
     """What was given back before, and by a new refund that the provider counts alone for the sum."""
     one, before = told.refund(made), ours.refunded_amount
@@ -88,8 +93,4 @@ def _amounts(charge: Charge, refund: RefundRequest, known: Refund) -> tuple[Deci
     if charge.amount is None:
         return (known.amount.amount,)
     others = (one for one in charge.refunds if one is not known and one.status is not RefundStatus.FAILED)
-    return (charge.amount.amount, charge.amount.amount - _sum(others))
-
-
-def _sum(refunds: Iterable[Refund]) -> Decimal:
-    return sum((one.amount.amount for one in refunds), Decimal(0))
+    return (charge.amount.amount, charge.amount.amount - sum_of(others))

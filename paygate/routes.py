@@ -2,11 +2,18 @@
 
 import logging
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Final, Generic, TypeVar
 
-from paygate.errors import ConfigurationError, InvalidCharge, PaygateError, UnsupportedOperation
+from paygate.errors import (
+    ConfigurationError,
+    InvalidCharge,
+    PaygateError,
+    StoreUnavailable,
+    UnsupportedOperation,
+)
+from paygate.held import HeldElsewhere
 from paygate.hints import meant
 from paygate.methods import METHODS, Method, label
 from paygate.model import Charge, ChargeRef, ChargeRequest
@@ -69,11 +76,15 @@ class Switchboard(Generic[G]):
             return Offer(reference, named, given, given.name(reference, gateway) if self._several else None)
         takers = self._routed(request.method)
         if not self._several:
-            return Offer(reference, takers, given, None)
+            return Offer(reference, takers, given, None, self._holding)
         claim = given.make(reference, takers[0].name)
         if claim.gateway != takers[0].name:
             takers = (self.by_name[claim.gateway],)
-        return Offer(reference, takers, given, claim)
+        return Offer(reference, takers, given, claim, self._holding)
+
+    def _holding(self, gateway: str, reference: str) -> G:
+        """The gateway that the store says has a reference."""
+        return self.of(ChargeRef(gateway, reference, None))
 
     def route(self, method: Method) -> tuple[str, ...]:
         """The names of the gateways that a method goes to, in order; none where no gateway takes it."""
@@ -111,11 +122,20 @@ class Offer(Generic[G]):
     """A new charge on its way: `with` it each gateway in turn is asked, until one has it or may have it.
 
     It goes on to the next gateway only after an error that is `elsewhere`, and only where no other call of
-    the same reference is at the gateway before or has left a charge there. Else the error is raised.
+    the same reference is at the gateway before or has left a charge there. Else the error is raised. Where
+    the store tells which gateway has it, that one is asked, and no other.
     """
 
-    def __init__(self, reference: str, takers: Sequence[G], given: "_Given", claim: "_Claim | None") -> None:
+    def __init__(
+        self,
+        reference: str,
+        takers: Sequence[G],
+        given: "_Given",
+        claim: "_Claim | None",
+        holding: Callable[[str, str], G] | None = None,
+    ) -> None:
         self._reference = reference
+        self._holding = holding
         self._taker, *self._left = takers
         self._given = given
         self._claim = claim
@@ -125,11 +145,15 @@ class Offer(Generic[G]):
         return self._taker
 
     def __exit__(self, _: object, failure: BaseException | None, __: object) -> bool:
+        if isinstance(failure, HeldElsewhere) and self._holding is not None:
+            self._follow(self._holding, failure.gateway)
+            return True
         if self._claim is None:
             return False
         is_undone = isinstance(failure, PaygateError) and failure.elsewhere
         following = self._left[0].name if self._left and is_undone else None
-        if self._given.left(self._reference, self._claim, following, is_undone=is_undone):
+        is_free = is_undone or isinstance(failure, StoreUnavailable)  # the store itself says who has it
+        if self._given.left(self._reference, self._claim, following, is_undone=is_free):
             kind = type(failure).__name__
             log.warning(
                 "paygate: charge %s goes on from gateway %s to %s: %s",
@@ -144,6 +168,17 @@ class Offer(Generic[G]):
         if self._before and isinstance(failure, PaygateError):
             failure.add_note(f"Tried before, and nothing was done there: {', '.join(self._before)}.")
         return False
+
+    def _follow(self, holding: Callable[[str, str], G], gateway: str) -> None:
+        """Go where the store says that the reference is; raise ConfigurationError where that is gone."""
+        try:
+            self._taker, self._left = holding(gateway, self._reference), []
+        except ConfigurationError as gone:
+            if self._claim is not None:
+                self._given.left(self._reference, self._claim, None, is_undone=True)
+            raise gone from None
+        if self._claim is not None:
+            self._given.moved(self._reference, self._claim, gateway)
 
 
 class _Claim:
@@ -189,6 +224,12 @@ class _Given:
                     return True
                 del self._claims[reference]
         return False
+
+    def moved(self, reference: str, claim: _Claim, gateway: str) -> None:
+        """The store has given a reference to another gateway, in another process."""
+        with self._lock:
+            claim.gateway = gateway
+            self._keep(reference, claim)
 
     def _made(self, reference: str, gateway: str) -> _Claim:
         claim = self._claims.get(reference)

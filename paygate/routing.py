@@ -2,42 +2,25 @@
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
-from paygate import adapters, settings
+from paygate import settings
+from paygate.assembly import Clock, adapter_of, opened, opened_async, shared_place_of
 from paygate.callback import Callback, CallbackRequest
-from paygate.errors import PaygateError, PluginError
+from paygate.errors import ConfigurationError
 from paygate.gateway import AsyncGateway, Gateway
 from paygate.methods import Method
 from paygate.model import Charge, ChargeRef, ChargeRequest
-from paygate.redaction import place_of
+from paygate.reconciliation import AsyncReconciler, Reconciled, Reconciler
 from paygate.refunds import RefundRequest
 from paygate.routes import Switchboard
-from paygate.settings import GatewaySettings, Settings
+from paygate.settings import Settings
 
 if TYPE_CHECKING:
     import httpx
 
-Clock = Callable[[], float]
-
-
-def _adapter(one: GatewaySettings, clock: Clock) -> object:
-    """The adapter of a gateway, built from its settings; errors name the gateway and the stage."""
-    plugin = adapters.find(one.adapter, one.name)
-    kind = plugin.load()
-    try:
-        return kind(one.name, one.fitted(kind.settings_type), clock)
-    except PaygateError as error:
-        error.locate(gateway=one.name)
-        raise
-    except Exception as error:  # noqa: BLE001 - a plugin may raise anything
-        # Its own text may quote a setting, so only kind and place are told.
-        raise PluginError(
-            f"adapter {one.adapter!r} of {plugin.source} failed at settings: "
-            f"{place_of(error)}; report this to its makers",
-            gateway=one.name,
-        ) from None
+NOTHING_KEPT = "without a store nothing is kept of charges: configure [store]"
 
 
 class Paygate:
@@ -54,11 +37,12 @@ class Paygate:
         listeners: Sequence[object] = (),
         clock: Clock = time.time,
     ) -> None:
+        self.store = opened(configuration, clock)
         self._switchboard: Switchboard[Gateway] = Switchboard(
             {
                 name: Gateway(
                     name,
-                    _adapter(one, clock),
+                    adapter_of(one, clock),
                     transport=transport,
                     timeout_seconds=one.timeout_seconds,
                     max_in_flight=one.max_in_flight,
@@ -66,6 +50,8 @@ class Paygate:
                     breaker_seconds=one.breaker_seconds,
                     listeners=listeners,
                     clock=clock,
+                    shared_place=shared_place_of(configuration, one),
+                    store=self.store,
                 )
                 for name, one in configuration.gateways.items()
             },
@@ -101,10 +87,13 @@ class Paygate:
         The next gateway of a route is tried only where nothing was done by the one before: an error that
         is `elsewhere`. After OutcomeUnknown none is; the charge belongs to the error's `gateway`.
         """
-        offer = self._switchboard.offer(request, gateway)
+        if gateway is not None:
+            with self._switchboard.offer(request, gateway) as named:
+                return named.create_charge(request)
+        offer = self._switchboard.offer(request, None)
         while True:
             with offer as taker:
-                return taker.create_charge(request)
+                return taker.take(request)
 
     def query(self, charge: Charge | ChargeRef) -> Charge:
         """Ask how a charge stands, at the gateway that made it. See Gateway."""
@@ -130,10 +119,33 @@ class Paygate:
         """Hold a callback's charges against yours, in the same order. See Gateway."""
         return self._switchboard.named(callback.gateway).compare(callback, known)
 
+    def known(self, reference: str, gateway: str | None = None) -> Charge | None:
+        """How a charge stands as the store has it, without asking anybody; None where no gateway has it.
+
+        Raises OutcomeUnknown where nobody knows whether one has it, InvalidCharge where several have one of
+        this reference and none is named, StoreUnavailable, and ConfigurationError without a store.
+        """
+        if self.store is None:
+            raise ConfigurationError(NOTHING_KEPT)
+        known: Charge | None = self.store.listing.known(reference, gateway)
+        return known
+
+    def reconcile(self, limit: int = 1000) -> Reconciled:
+        """Ask the providers about the charges that are unsettled or overdue, at most `limit` of them.
+
+        Any number of processes may do so at once. Raises StoreUnavailable, and ConfigurationError without a
+        store.
+        """
+        if self.store is None:
+            raise ConfigurationError(NOTHING_KEPT)
+        return Reconciler(self.store, self._switchboard.by_name).run(limit)
+
     def close(self) -> None:
         """Close all connections."""
         for gateway in self._switchboard.by_name.values():
             gateway.close()
+        if self.store is not None:
+            self.store.close()
 
     def __enter__(self) -> Self:
         return self
@@ -156,11 +168,12 @@ class AsyncPaygate:
         listeners: Sequence[object] = (),
         clock: Clock = time.time,
     ) -> None:
+        self.store = opened_async(configuration, clock)
         self._switchboard: Switchboard[AsyncGateway] = Switchboard(
             {
                 name: AsyncGateway(
                     name,
-                    _adapter(one, clock),
+                    adapter_of(one, clock),
                     transport=transport,
                     timeout_seconds=one.timeout_seconds,
                     max_in_flight=one.max_in_flight,
@@ -168,6 +181,8 @@ class AsyncPaygate:
                     breaker_seconds=one.breaker_seconds,
                     listeners=listeners,
                     clock=clock,
+                    shared_place=shared_place_of(configuration, one),
+                    store=self.store,
                 )
                 for name, one in configuration.gateways.items()
             },
@@ -203,10 +218,13 @@ class AsyncPaygate:
         The next gateway of a route is tried only where nothing was done by the one before: an error that
         is `elsewhere`. After OutcomeUnknown none is; the charge belongs to the error's `gateway`.
         """
-        offer = self._switchboard.offer(request, gateway)
+        if gateway is not None:
+            with self._switchboard.offer(request, gateway) as named:
+                return await named.create_charge(request)
+        offer = self._switchboard.offer(request, None)
         while True:
             with offer as taker:
-                return await taker.create_charge(request)
+                return await taker.take(request)
 
     async def query(self, charge: Charge | ChargeRef) -> Charge:
         """Ask how a charge stands, at the gateway that made it. See Gateway."""
@@ -232,10 +250,25 @@ class AsyncPaygate:
         """Hold a callback's charges against yours, in the same order. See Gateway."""
         return self._switchboard.named(callback.gateway).compare(callback, known)
 
+    async def known(self, reference: str, gateway: str | None = None) -> Charge | None:
+        """As Paygate.known."""
+        if self.store is None:
+            raise ConfigurationError(NOTHING_KEPT)
+        known: Charge | None = await self.store.listing.known(reference, gateway)
+        return known
+
+    async def reconcile(self, limit: int = 1000) -> Reconciled:
+        """As Paygate.reconcile."""
+        if self.store is None:
+            raise ConfigurationError(NOTHING_KEPT)
+        return await AsyncReconciler(self.store, self._switchboard.by_name).run(limit)
+
     async def close(self) -> None:
         """Close all connections."""
         for gateway in self._switchboard.by_name.values():
             await gateway.close()
+        if self.store is not None:
+            await self.store.close()
 
     async def __aenter__(self) -> Self:
         return self

@@ -13,10 +13,13 @@ from paygate.breaker import FAILURES, REST_SECONDS
 from paygate.errors import ConfigurationError
 from paygate.hints import meant
 from paygate.methods import METHODS, EWallet, Retail, VirtualAccount
+from paygate.pointers import pointed_at, section_of
 from paygate.redaction import Secret
+from paygate.sharing_settings import SharingSettings, sharing_settings
+from paygate.store_settings import StoreSettings, store_settings
 
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]*")
-SECTIONS: Final = ("gateways", "routes")
+SECTIONS: Final = ("gateways", "routes", "store", "credentials")
 LARGEST: Final = 1_000_000
 PLACE: Final = re.compile(r"\$\.(\w+)(.*)`")
 """Where msgspec found something wrong: the key, and the way on within its value."""
@@ -67,10 +70,16 @@ class GatewaySettings(Struct, frozen=True, kw_only=True):
 
 
 class Settings(Struct, frozen=True, kw_only=True):
-    """A whole configuration: its gateways by name, and which ones take which method, in order."""
+    """A whole configuration: its gateways by name, and which ones take which method, in order.
+
+    `credentials` is the Redis that keeps them for all processes; None where each process keeps its own.
+    `store` is where charges and callbacks are kept; None where they are not.
+    """
 
     gateways: Mapping[str, GatewaySettings]
     routes: Routes
+    credentials: SharingSettings | None = None
+    store: StoreSettings | None = None
 
 
 def from_file(path: str | os.PathLike[str]) -> Settings:
@@ -97,8 +106,15 @@ def from_mapping(document: Mapping[str, Any], folder: str | os.PathLike[str] = "
     if not isinstance(tables, Mapping) or not tables:
         raise ConfigurationError("no gateway is configured: add [gateways.main]")
     resolved = _all_resolved(tables, Path(folder))
+    credentials = section_of(document, "credentials", Path(folder))
+    store = section_of(document, "store", Path(folder))
     gateways = {name: _gateway(name, table) for name, table in resolved.items()}
-    return Settings(gateways=gateways, routes=_routes(document.get("routes", {}), gateways))
+    return Settings(
+        gateways=gateways,
+        routes=_routes(document.get("routes", {}), gateways),
+        credentials=sharing_settings(credentials) if credentials is not None else None,
+        store=store_settings(store, Path(folder)) if store is not None else None,
+    )
 
 
 def _all_resolved(tables: Mapping[str, Any], folder: Path) -> dict[str, Any]:
@@ -108,7 +124,7 @@ def _all_resolved(tables: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         resolved[name] = values = dict(table) if isinstance(table, Mapping) else table
         for key, value in table.items() if isinstance(table, Mapping) else ():
             try:
-                values[key] = _resolved(name, key, value, folder)
+                values[key] = pointed_at(f"gateways.{name}.{key}", value, folder, name)
             except ConfigurationError as error:
                 problems.append(error.what)
                 gateways.append(name)
@@ -134,31 +150,6 @@ def _gateway(name: str, table: Any) -> GatewaySettings:
         if not isinstance(host.get(key, 1), int):
             raise _wrong(name, key, "must be a whole number", ())
     return GatewaySettings(name=name, own=values, **host)
-
-
-def _resolved(name: str, key: str, value: Any, folder: Path) -> Any:
-    """Replace `{env = …}` and `{file = …}` by what they point at."""
-    if not isinstance(value, Mapping) or len(value) != 1:
-        return value
-    kind, where = next(iter(value.items()))
-    if kind not in ("env", "file"):
-        return value
-    if not isinstance(where, str):
-        raise _wrong(name, key, f"{kind} takes a text", ())
-    if kind == "env":
-        found = os.environ.get(where)
-        if found is None:
-            raise _wrong(name, key, f"environment variable {where} is not set: export it", ())
-    else:
-        try:
-            found = (folder / where).read_text("utf-8")
-        except OSError as error:
-            raise _wrong(name, key, f"file {where} cannot be read ({error.strerror})", ()) from None
-        except UnicodeDecodeError:
-            raise _wrong(name, key, f"file {where} is not text", ()) from None
-    if not found.strip():
-        raise _wrong(name, key, f"{kind} {where} is empty", ())
-    return found.strip()
 
 
 def _routes(table: Any, gateways: Mapping[str, GatewaySettings]) -> Routes:

@@ -97,7 +97,7 @@ class Estate:
         def find(_: str, gateway: str) -> Any:
             return SimpleNamespace(load=lambda: kinds.get(gateway, Tiny), source="a test")
 
-        self._patch.setattr("paygate.routing.adapters.find", find)
+        self._patch.setattr("paygate.assembly.adapters.find", find)
 
     def calls(
         self, configuration: Mapping[str, Any], providers: Providers, *steps: Any, **options: Any

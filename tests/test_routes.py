@@ -121,7 +121,7 @@ def test_it_goes_on_after_exactly_those_errors_that_say_that_nothing_was_done_he
     else:
         assert kind is type(outcome)
         assert "main" == outcome.gateway
-        assert {"main"} == set(providers.asked())
+        assert (set() if issubclass(kind, errors.NotSent) else {"main"}) == set(providers.asked())
 
 
 @pytest.mark.parametrize("kind", [PermissionDenied, errors.RateLimited], ids=lambda kind: kind.__name__)

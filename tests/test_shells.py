@@ -6,10 +6,26 @@ from typing import Any, cast
 
 import pytest
 
-from paygate import driver, gateway, retrying, routing
+from paygate import (
+    async_bookkeeping,
+    bookkeeping,
+    driver,
+    gateway,
+    guard,
+    reconciliation,
+    retrying,
+    routing,
+)
 from paygate.callbacks import AsgiCallbacks, WsgiCallbacks
 
 NAMES = {
+    "AsyncBookkeeper": "Bookkeeper",
+    "AsyncGuard": "Guard",
+    "AsyncReconciler": "Reconciler",
+    "AsyncStore": "Store",
+    "opened_async": "opened",
+    "async_bookkeeping": "bookkeeping",
+    "pause_async": "pause",
     "AsyncDriver": "Driver",
     "AsyncGateway": "Gateway",
     "AsyncPaygate": "Paygate",
@@ -84,6 +100,9 @@ def methods(kind: type) -> dict[str, str]:
         (driver.Driver, driver.AsyncDriver),
         (gateway.Gateway, gateway.AsyncGateway),
         (routing.Paygate, routing.AsyncPaygate),
+        (bookkeeping.Bookkeeper, async_bookkeeping.AsyncBookkeeper),
+        (guard.Guard, guard.AsyncGuard),
+        (reconciliation.Reconciler, reconciliation.AsyncReconciler),
     ],
 )
 def test_the_two_shells_differ_in_nothing_but_await(blocking: type, waiting: type) -> None:
@@ -95,7 +114,7 @@ def test_the_comparison_would_notice_a_difference() -> None:
     """Two classes that do differ are not found equal."""
     assert methods(gateway.Gateway) != methods(routing.Paygate)
     assert methods(driver.Driver) != methods(gateway.Gateway)
-    assert [7, 10, 16] == [len(methods(kind)) for kind in (driver.Driver, gateway.Gateway, routing.Paygate)]
+    assert [8, 12, 18] == [len(methods(kind)) for kind in (driver.Driver, gateway.Gateway, routing.Paygate)]
 
 
 def test_the_two_ways_to_repeat_differ_in_nothing_but_await_and_sleep() -> None:

@@ -8,9 +8,11 @@ from typing import Any, TypeAlias, TypeVar, cast
 from anyio import to_thread
 
 from paygate.callback import Callback, CallbackReply, CallbackRequest
-from paygate.callbacks.reception import JSON_ONLY, Reception, TurnedAway, encoded, headers_of, is_async
+from paygate.callbacks.reception import JSON_ONLY, Reception, TurnedAway, encoded, headers_of
 from paygate.desk import LARGEST_CALLBACK
+from paygate.errors import CallbackRejected
 from paygate.gateway import AsyncGateway, Gateway
+from paygate.handlers import is_async
 from paygate.model import Charge
 
 A = TypeVar("A")
@@ -28,22 +30,25 @@ class AsgiCallbacks:
     again. `known` tells what you know of a charge, None for nothing: then `callback.charges` may be acted
     upon, and what contradicts yours stands in `callback.conflicts`. Both are coroutine functions, or plain
     ones, which are run in a thread. A body of more than `largest_body` bytes, or of none of
-    `content_types`, is turned away. Raises UnsupportedOperation where the gateway reads no callbacks.
+    `content_types`, is turned away. Where the gateway has a store, give neither of the two functions: each
+    call is stored, then acknowledged, and a Worker tells the handler. Raises TypeError for functions that do
+    not fit, UnsupportedOperation where the gateway reads no callbacks.
     """
 
     def __init__(
         self,
         gateway: Gateway | AsyncGateway,
-        handle: Callable[[Callback], Awaitable[None] | None],
+        handle: Callable[[Callback], Awaitable[None] | None] | None = None,
         *,
         known: Callable[[Charge], Awaitable[Charge | None] | Charge | None] | None = None,
         largest_body: int = LARGEST_CALLBACK,
         content_types: Collection[str] = JSON_ONLY,
     ) -> None:
-        self._reception = Reception(gateway, largest_body, content_types)
-        self._handle = _awaited(handle)
+        self._reception = Reception(gateway, (handle, known), largest_body, content_types)
+        self._handle = _awaited(handle) if handle is not None else None
         self._known = _awaited(known) if known is not None else None
         self._confirm: Callable[[Callback], Awaitable[Callback]] = _awaited(gateway.confirm)
+        self._receive: Callable[[CallbackRequest], Awaitable[CallbackReply]] = _awaited(gateway.receive)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection, as ASGI says."""
@@ -83,6 +88,13 @@ class AsgiCallbacks:
             return turned.reply
 
     async def _told(self, request: CallbackRequest) -> CallbackReply:
+        if self._reception.is_stored:
+            try:
+                return await self._receive(request)
+            except CallbackRejected as rejected:
+                raise self._reception.rejected(rejected) from None
+            except Exception as error:  # noqa: BLE001 - whatever it is, the provider must call again
+                return self._reception.unstored(error)
         callback = self._reception.parsed(request)
         try:
             if callback.confirm:
@@ -90,7 +102,7 @@ class AsgiCallbacks:
             if self._known is not None and callback.charges:
                 known = [await self._known(charge) for charge in callback.charges]
                 callback = self._reception.compared(callback, known)
-            if callback.charges or callback.conflicts:
+            if self._handle is not None and (callback.charges or callback.conflicts):
                 await self._handle(callback)
         except Exception as error:  # noqa: BLE001 - whatever it is, the provider must call again
             return self._reception.failed(callback, error)

@@ -3,12 +3,11 @@
 import logging
 import re
 from collections.abc import Callable, Collection, Sequence
-from inspect import iscoroutinefunction
 from types import MappingProxyType
 from typing import Final
 from urllib.parse import quote
 
-from paygate.callback import Callback, CallbackReply, CallbackRequest, ConflictKind
+from paygate.callback import AGAIN, Callback, CallbackReply, CallbackRequest, ConflictKind
 from paygate.desk import LARGEST_CALLBACK
 from paygate.errors import CallbackRejected, UnsupportedOperation
 from paygate.gateway import AsyncGateway, Gateway
@@ -45,7 +44,11 @@ class Reception:
     """Lets calls in for one gateway. The applications move the bytes and call the merchant's functions."""
 
     def __init__(
-        self, gateway: Gateway | AsyncGateway, largest_body: int, content_types: Collection[str]
+        self,
+        gateway: Gateway | AsyncGateway,
+        functions: Sequence[Callable[..., object] | None],
+        largest_body: int,
+        content_types: Collection[str],
     ) -> None:
         if not isinstance(gateway, (Gateway, AsyncGateway)):
             raise TypeError(f'use a gateway, as in paygate.gateway("main"), not {type(gateway).__name__}')
@@ -57,6 +60,15 @@ class Reception:
             raise UnsupportedOperation(
                 "the adapter reads no callbacks", gateway=gateway.name, operation="parse_callback"
             )
+        self.is_stored = gateway.store is not None
+        """Whether calls are only stored and acknowledged here: a Worker tells the handler."""
+        if self.is_stored and any(one is not None for one in functions):
+            raise TypeError(
+                "this gateway has a store, which knows its charges and keeps its callbacks: "
+                "give the handler to a Worker, and no `known` to anybody"
+            )
+        if not self.is_stored and functions[0] is None:
+            raise TypeError("without a store each callback is handled as it comes: give the handler")
         self._gateway = gateway
         self._largest = largest_body
         self._content_types = frozenset(one.lower() for one in content_types)
@@ -82,7 +94,7 @@ class Reception:
         try:
             return self._gateway.parse_callback(request)
         except CallbackRejected as rejected:
-            raise self.turned_away(rejected.reason, rejected.reply) from None
+            raise self.rejected(rejected) from None
 
     def compared(self, callback: Callback, known: Sequence[Charge | None]) -> Callback:
         """Hold a callback against what the merchant knows; log the kind of what contradicts it."""
@@ -105,6 +117,19 @@ class Reception:
             place_of(error),
         )
         return callback.again
+
+    def unstored(self, error: Exception) -> CallbackReply:
+        """Answer so that the provider calls again: what is not stored is not acknowledged."""
+        log.error(
+            "paygate: a callback of gateway %s was not stored (%s); the provider is to repeat it",
+            self._gateway.name,
+            place_of(error),
+        )
+        return AGAIN
+
+    def rejected(self, rejected: CallbackRejected) -> TurnedAway:
+        """A call that is not proven goes no further."""
+        return self.turned_away(rejected.reason, rejected.reply)
 
     def turned_away(self, reason: str, reply: CallbackReply) -> TurnedAway:
         """Log why a call goes no further, in a fixed word."""
@@ -142,13 +167,6 @@ class Intake:
         if self.length not in (None, len(self._body)):
             raise TurnedAway(BAD_LENGTH)  # most likely cut off: nobody is there to read it, nothing to log
         return CallbackRequest(head.method, head.path, head.headers, bytes(self._body))
-
-
-def is_async(function: Callable[..., object]) -> bool:
-    """Whether a function, or an object that is called like one, must be awaited."""
-    if not callable(function):
-        raise TypeError(f"use a function, not {type(function).__name__}")
-    return iscoroutinefunction(function) or iscoroutinefunction(type(function).__call__)
 
 
 def encoded(path: bytes) -> str:

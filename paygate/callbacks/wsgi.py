@@ -15,10 +15,11 @@ from paygate.callbacks.reception import (
     TurnedAway,
     encoded,
     headers_of,
-    is_async,
 )
 from paygate.desk import LARGEST_CALLBACK
+from paygate.errors import CallbackRejected
 from paygate.gateway import AsyncGateway, Gateway
+from paygate.handlers import is_async
 from paygate.model import Charge
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class WsgiCallbacks:
     def __init__(
         self,
         gateway: Gateway,
-        handle: Callable[[Callback], None],
+        handle: Callable[[Callback], None] | None = None,
         *,
         known: Callable[[Charge], Charge | None] | None = None,
         largest_body: int = LARGEST_CALLBACK,
@@ -51,10 +52,11 @@ class WsgiCallbacks:
             raise TypeError(
                 "WSGI awaits nothing: use a gateway of Paygate, not of AsyncPaygate; or AsgiCallbacks"
             )
-        self._reception = Reception(gateway, largest_body, content_types)
-        self._handle = _called(handle)
+        self._reception = Reception(gateway, (handle, known), largest_body, content_types)
+        self._handle = _called(handle) if handle is not None else None
         self._known = _called(known) if known is not None else None
         self._confirm = gateway.confirm
+        self._receive = gateway.receive
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Serve one request, as WSGI says."""
@@ -85,6 +87,13 @@ class WsgiCallbacks:
             return turned.reply
 
     def _told(self, request: CallbackRequest) -> CallbackReply:
+        if self._reception.is_stored:
+            try:
+                return self._receive(request)
+            except CallbackRejected as rejected:
+                raise self._reception.rejected(rejected) from None
+            except Exception as error:  # noqa: BLE001 - whatever it is, the provider must call again
+                return self._reception.unstored(error)
         callback = self._reception.parsed(request)
         try:
             if callback.confirm:
@@ -92,7 +101,7 @@ class WsgiCallbacks:
             if self._known is not None and callback.charges:
                 known = [self._known(charge) for charge in callback.charges]
                 callback = self._reception.compared(callback, known)
-            if callback.charges or callback.conflicts:
+            if self._handle is not None and (callback.charges or callback.conflicts):
                 self._handle(callback)
         except Exception as error:  # noqa: BLE001 - whatever it is, the provider must call again
             return self._reception.failed(callback, error)

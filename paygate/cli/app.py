@@ -5,18 +5,22 @@ from typing import Annotated
 import typer
 
 from paygate import adapters
+from paygate.cli.callbacks import callbacks
 from paygate.cli.cancel import cancel
 from paygate.cli.charge import charge
 from paygate.cli.demo import demo
 from paygate.cli.doctor import doctor
 from paygate.cli.gateways import gateways
 from paygate.cli.keygen import keygen
+from paygate.cli.listing import charges
 from paygate.cli.new_adapter import new_adapter
 from paygate.cli.plugins import plugins
 from paygate.cli.query import query
+from paygate.cli.reconcile import reconcile
 from paygate.cli.refund import refund
 from paygate.cli.sandbox import sandbox
 from paygate.cli.sign import sign
+from paygate.cli.store import store
 from paygate.cli.verify import verify
 
 app = typer.Typer(
@@ -35,11 +39,15 @@ for command in (
     query,
     cancel,
     refund,
+    charges,
+    reconcile,
     sign,
     verify,
     new_adapter,
 ):
     app.command()(command)
+app.add_typer(callbacks, name="callbacks")
+app.add_typer(store, name="store")
 
 
 def _version(asked: bool) -> None:

@@ -26,11 +26,10 @@ OPTIONS: Final = {
     "expires_at": "--expires",
 }
 Yes = Annotated[bool, typer.Option("--yes", metavar="", help="Do not ask, also in production.")]
-MethodText = Annotated[
-    str,
-    typer.Option(
-        "--method", help="qris, e_wallet:dana, virtual_account:bni, retail:alfamart or payment_link."
-    ),
+METHODS: Final = "qris, e_wallet:dana, virtual_account:bni, retail:alfamart or payment_link"
+MethodText = Annotated[str, typer.Option("--method", help=f"{METHODS}.")]
+StoredMethod = Annotated[
+    str | None, typer.Option("--method", help=f"{METHODS}; not needed where a store has the charge.")
 ]
 
 

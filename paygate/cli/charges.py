@@ -11,7 +11,7 @@ from paygate.cli.arguments import typed
 from paygate.cli.configuration import FILE
 from paygate.cli.output import Cure, console, print_json, program, show
 from paygate.cli.qr import drawn
-from paygate.errors import ChargeNotFound, PaygateError
+from paygate.errors import ChargeNotFound, OutcomeUnknown, PaygateError
 from paygate.gateway import Gateway
 from paygate.methods import AccountNumber, Instructions, Method, PaymentCode, QrCode, Redirect
 from paygate.model import Charge, ChargeRef, ChargeStatus
@@ -22,6 +22,11 @@ JAKARTA = timezone(timedelta(hours=7))
 UNASKABLE = (
     "Do not use this reference again: the charge may be there, and this gateway cannot be asked about it."
 )
+STORED = (
+    "Run this command again just as it was: with a store it asks first, and nothing is made twice. "
+    "`paygate reconcile` settles it as well."
+)
+CANCELLING = "`paygate reconcile` asks what became of it, and so does a query."
 COLOURS = {ChargeStatus.PENDING: "yellow", ChargeStatus.PAID: "green"}
 
 
@@ -30,14 +35,18 @@ def print_charge(charge: Charge, *, as_json: bool) -> None:
     if as_json:
         print_json(plain(charge))
         return
-    lines = _lines(charge)
-    width = max(len(name) for name, *_ in lines)
-    for name, value, style in lines:  # no table: it would cut what must be copied whole
-        show((name.ljust(width + 2), "dim"), (value, style))
-    if isinstance(charge.instructions, QrCode):
+    print_lines(lines_of(charge))
+    if isinstance(charge.instructions, QrCode) and charge.status is ChargeStatus.PENDING:
         code = drawn(charge.instructions.payload, console.encoding)
         if code is not None:
             console.print(code)
+
+
+def print_lines(lines: list[tuple[str, str, str]]) -> None:
+    """Show lines of a name, a value and a style each."""
+    width = max(len(name) for name, *_ in lines)
+    for name, value, style in lines:  # no table: it would cut what must be copied whole
+        show((name.ljust(width + 2), "dim"), (value, style))
 
 
 def plain(charge: Charge) -> dict[str, Any]:
@@ -72,9 +81,11 @@ def settling(error: PaygateError, charge: ChargeRef, taker: Gateway, config: Pat
     """The command that asks how a charge stands after an error.
 
     None where its gateway cannot be asked; then the error has a cure of its own, for the general one says
-    to ask.
+    to ask. So it has with a store, which lets the same command ask before it sends.
     """
     if charge.method is not None and taker.supports("query", charge.method):
+        if taker.store is not None and isinstance(error, OutcomeUnknown):
+            error.add_note(Cure(CANCELLING if error.operation == "cancel" else STORED))
         return query_command(charge.reference, charge.method, charge.gateway, config)
     error.add_note(Cure(UNASKABLE))
     return None
@@ -97,8 +108,13 @@ def in_jakarta(moment: datetime) -> datetime:
         return moment
 
 
-def _lines(charge: Charge) -> list[tuple[str, str, str]]:
-    """What is known of a charge: a name, a value and a style each."""
+def timed(moment: datetime) -> str:
+    """A moment as people are shown it: Jakarta's, to the second, with the offset."""
+    return in_jakarta(moment).isoformat(sep=" ", timespec="seconds")
+
+
+def lines_of(charge: Charge) -> list[tuple[str, str, str]]:
+    """What is known of a charge: a name, a value and a style each; how to pay only while it is to be paid."""
     given: list[tuple[str, str | None]] = [
         ("reference", charge.reference),
         ("status", charge.status.name),
@@ -111,7 +127,7 @@ def _lines(charge: Charge) -> list[tuple[str, str, str]]:
         ("paid at", _time(charge.paid_at)),
         ("refunded", _money(charge.refunded_amount)),
         *(("refund", f"{one.reference}  {one.amount}  {one.status.name}") for one in charge.refunds),
-        *instructed(charge.instructions),
+        *(instructed(charge.instructions) if charge.status is ChargeStatus.PENDING else ()),
     ]
     styles = {"status": COLOURS.get(charge.status, "red")}
     return [(name, value, styles.get(name, "")) for name, value in given if value]
@@ -136,4 +152,4 @@ def _money(money: Money | None) -> str | None:
 
 
 def _time(moment: datetime | None) -> str | None:
-    return in_jakarta(moment).isoformat(sep=" ", timespec="seconds") if moment is not None else None
+    return timed(moment) if moment is not None else None

@@ -10,6 +10,7 @@ from paygate.cli.configuration import FILE, Config
 from paygate.cli.examination import adapters_of, examined, looked_into
 from paygate.cli.findings import plain_finding, print_findings
 from paygate.cli.inspection import Inspected
+from paygate.cli.keeping import keeping_findings
 from paygate.cli.output import AsJson, explained, print_json, show
 from paygate.cli.places import route_findings
 from paygate.cli.sandbox import check_url
@@ -59,6 +60,8 @@ def _looked(
     found = adapters_of(into)
     methods = {name: one.methods for name, one in found.items() if isinstance(one, Inspected)}
     findings = [*into.findings, *(route_findings(methods, into.routes) if only is None else ())]
+    if into.settings is not None and only is None and not offline:
+        findings += keeping_findings(into.settings)
     if findings:
         yield None, findings
     for name, one in into.gateways.items():

@@ -30,13 +30,14 @@ right by nobody, and goes further every day."""
 class Looked(Struct, frozen=True):
     """A configuration, each gateway read by itself: its settings, or what is found; and what concerns all.
 
-    `whole` is whether a program can read it.
+    `whole` is whether a program can read it; then `settings` is the whole.
     """
 
     gateways: Mapping[str, GatewaySettings | list[Finding]]
     routes: Routes
     findings: list[Finding]
     whole: bool
+    settings: Settings | None = None
 
 
 def looked_into(file: Path) -> Looked:
@@ -54,7 +55,7 @@ def looked_into(file: Path) -> Looked:
             return Looked(gateways, {}, [*findings, problem("routes", wrong)], whole=False)
         return Looked(gateways, routes, findings, whole=False)
     findings = [_readable(whole.gateways), *_environments(whole.gateways)]
-    return Looked(whole.gateways, whole.routes, findings, whole=True)
+    return Looked(whole.gateways, whole.routes, findings, whole=True, settings=whole)
 
 
 def _readable(gateways: Mapping[str, Any]) -> Finding:

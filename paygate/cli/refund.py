@@ -4,10 +4,10 @@ from typing import Annotated, Final
 
 import typer
 
-from paygate.cli.arguments import amount_of, method_of
-from paygate.cli.charge import MethodText, Yes, confirm, interrupted
+from paygate.cli.arguments import amount_of
+from paygate.cli.charge import StoredMethod, Yes, confirm, interrupted
 from paygate.cli.charges import another_place, print_charge, settling
-from paygate.cli.configuration import FILE, Config, GatewayName, holding, is_production, read
+from paygate.cli.configuration import FILE, Config, GatewayName, is_production, meant, read
 from paygate.cli.output import AsJson, explained
 from paygate.errors import (
     AmountRejected,
@@ -31,7 +31,6 @@ OPTIONS: Final = {"refund.reference": "--refund", "refund.reason": "--reason", "
 
 def refund(
     reference: Annotated[str, typer.Argument(help="The number that the charge was made with.")],
-    method: MethodText,
     refund: Annotated[
         str,
         typer.Option("--refund", help="Your own number of this refund, the same when you ask for it again."),
@@ -40,6 +39,7 @@ def refund(
     amount: Annotated[
         str | None, typer.Option(help="A part, in rupiah as for `charge`; the whole charge unless told.")
     ] = None,
+    method: StoredMethod = None,
     gateway: GatewayName = None,
     config: Config = FILE,
     yes: Yes = False,
@@ -47,24 +47,24 @@ def refund(
 ) -> None:
     """Ask the provider to give a paid charge back, the whole or a part."""
     taker: Gateway | None = None
+    charge: ChargeRef | None = None
     paygate: Paygate | None = None
 
     def command(error: PaygateError) -> str | None:
-        if taker is None or not isinstance(error, SETTLED):
+        if taker is None or charge is None or not isinstance(error, SETTLED):
             return None
-        return settling(error, ChargeRef(taker.name, reference, method_of(method)), taker, config)
+        return settling(error, charge, taker, config)
 
     def hint(error: PaygateError) -> str | None:
         if isinstance(error, InvalidCharge) and error.field in OPTIONS:
             return f"Give it with {OPTIONS[error.field]}."
-        if isinstance(error, OutcomeUnknown):
+        if isinstance(error, OutcomeUnknown) and (paygate is None or paygate.store is None):
             return f"If the charge tells no refund {refund}, this command may be run again just as it was."
         if isinstance(error, UnsupportedOperation) and error.operation == "partial_refund":
             return "Without --amount the whole charge is given back."
         return another_place(error, paygate)
 
     with explained(as_json=as_json, command=command, hint=hint):
-        way = method_of(method)
         wanted = RefundRequest(
             reference=refund,
             reason=reason,
@@ -73,12 +73,13 @@ def refund(
         configuration = read(config)
         paygate = Paygate(configuration)
         with paygate:
-            taker = holding(paygate, way, gateway)
-            if is_production(configuration, taker.name) and taker.supports("refund", way):
+            taker, charge = meant(paygate, reference, method, gateway)
+            can = charge.method is not None and taker.supports("refund", charge.method)
+            if can and is_production(configuration, taker.name):
                 much = wanted.amount or "the whole"
                 confirm(f"{taker.name} is in production: give {much} of {reference} back?", yes=yes)
             try:
-                told = taker.refund(ChargeRef(taker.name, reference, way), wanted)
+                told = taker.refund(charge, wanted)
             except KeyboardInterrupt:
                 raise interrupted(taker.name, "refund", reference) from None
         print_charge(told, as_json=as_json)

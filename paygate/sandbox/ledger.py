@@ -52,31 +52,31 @@ class Ledger:
 
     def __init__(self) -> None:
         self._charges: list[PretendCharge] = []
+        self._by_reference: dict[str, list[PretendCharge]] = {}
+        self._by_number: dict[str, PretendCharge] = {}
 
     def add(self, charge: PretendCharge) -> None:
         """Write down a charge, even if its reference is there already."""
         self._charges.append(charge)
+        self._by_reference.setdefault(charge.reference, []).append(charge)
+        self._by_number.setdefault(charge.provider_reference, charge)
 
     def find(self, reference: str) -> PretendCharge | None:
         """The newest charge with this reference."""
-        found = (charge for charge in reversed(self._charges) if charge.reference == reference)
-        return next(found, None)
+        found = self._by_reference.get(reference)
+        return found[-1] if found else None
 
     def numbered(self, provider_reference: str) -> PretendCharge | None:
         """The charge with this number of the provider's."""
-        found = (charge for charge in self._charges if charge.provider_reference == provider_reference)
-        return next(found, None)
+        return self._by_number.get(provider_reference)
 
     def count(self, reference: str) -> int:
         """How many charges exist for this reference; more than one is what must never happen."""
-        return sum(charge.reference == reference for charge in self._charges)
+        return len(self._by_reference.get(reference, ()))
 
     def counts(self) -> dict[str, int]:
         """The same for every reference."""
-        found: dict[str, int] = {}
-        for charge in self._charges:
-            found[charge.reference] = found.get(charge.reference, 0) + 1
-        return found
+        return {reference: len(charges) for reference, charges in [*self._by_reference.items()]}
 
     @property
     def charges(self) -> tuple[PretendCharge, ...]:

@@ -1,5 +1,6 @@
 """SNAP BI, Bank Indonesia's open API standard, for every provider that speaks it. Pure: no network."""
 
+from paygate.numbers import external_id
 from paygate.snap.accounts import AccountService, drawn
 from paygate.snap.acknowledgements import Acknowledgements, Answer, acknowledgements, answer
 from paygate.snap.body import body_hash, minify
@@ -25,7 +26,7 @@ from paygate.snap.inspection import callback_trials, is_hard_to_guess, setting_f
 from paygate.snap.keys import are_pair, check_pair, load_private_key, load_public_key, public_pem
 from paygate.snap.notices import SnapReader, standard_callbacks
 from paygate.snap.originals import DebitService, QrService
-from paygate.snap.profile import SnapProfile, Timestamps, external_id
+from paygate.snap.profile import SnapProfile, Timestamps
 from paygate.snap.replies import read_reply
 from paygate.snap.requests import post
 from paygate.snap.services import SnapServices

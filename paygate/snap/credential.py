@@ -12,9 +12,10 @@ from msgspec import Struct
 
 from paygate.errors import OutcomeUnknown, PaygateError
 from paygate.flow import Decoder, Flow
+from paygate.numbers import NUMBER, external_id
 from paygate.redaction import Secret
 from paygate.snap.codes import SnapCode
-from paygate.snap.profile import SnapProfile, Timestamps, external_id
+from paygate.snap.profile import SnapProfile, Timestamps
 from paygate.snap.replies import NO_ODD_CODES, read_reply
 from paygate.snap.signing import (
     notice_string,
@@ -47,6 +48,13 @@ class _Token(Struct, frozen=True, rename="camel"):
 
 class _Code(Struct, frozen=True, rename="camel"):
     response_code: str | int = ""
+
+
+class _Kept(Struct, frozen=True):
+    """What another process needs of a credential: the rest it has."""
+
+    token: str
+    expires_at: float
 
 
 _token: Final[Decoder[_Token]] = msgspec.json.Decoder(_Token)
@@ -99,6 +107,25 @@ class SnapCredential:
         self._fixed = [(name.encode(), value.encode()) for name, value in fixed.items()]
         self._own = {name.lower() for name, _ in self._fixed} | FRESH
 
+    @classmethod
+    def restored(
+        cls,
+        kept: bytes,
+        keys: SnapKeys,
+        profile: SnapProfile,
+        timestamps: Timestamps,
+        clock: Callable[[], float],
+    ) -> "SnapCredential":
+        """Make it of what `keep` gave, for `restore_credential`; raises ValueError for anything else."""
+        told = msgspec.json.decode(kept, type=_Kept)
+        if TOKEN.fullmatch(told.token) is None:
+            raise ValueError("no token")
+        return cls(keys, profile, timestamps, told.token, told.expires_at, clock)
+
+    def keep(self) -> bytes:
+        """Token and end, for another process that has the keys; nothing where there is no token."""
+        return msgspec.json.encode(_Kept(self._token, self.expires_at)) if self._token else b""
+
     def sign(self, request: httpx.Request) -> httpx.Request:
         """Sign method, path, token, body and time of this request, in place."""
         path = self._profile.signed_path(request.url.raw_path.decode("ascii"))
@@ -109,7 +136,7 @@ class SnapCredential:
         else:
             text = notice_string(request.method, path, request.content, stamp)
             signature = sign_rsa(self._keys.private_key, text)
-        number = external_id(self._clock)
+        number = request.extensions.pop(NUMBER, None) or external_id(self._clock)
         # Made anew as a whole: changing httpx's headers one by one costs ten times as much.
         request.headers = httpx.Headers(
             [

@@ -1,6 +1,5 @@
 """How a provider speaks SNAP BI: what the standard leaves open, or the provider does otherwise."""
 
-import os
 import time
 from collections.abc import Callable, Mapping
 from typing import Final, Literal
@@ -79,12 +78,3 @@ class Timestamps:
         if self._milliseconds:
             return f"{last[1]}.{int(moment * 1000) % 1000:03d}{self._zone}"
         return last[1] + self._zone
-
-
-def external_id(clock: Callable[[], float] = time.time) -> str:
-    """A new X-EXTERNAL-ID: 33 digits, milliseconds and 64 random bits.
-
-    Numeric and at most 36, which satisfies every edition of the standard; unique in the day over all
-    processes without asking anybody, also after a fork.
-    """
-    return f"{int(clock() * 1000):013d}{int.from_bytes(os.urandom(8)):020d}"

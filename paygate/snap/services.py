@@ -48,6 +48,11 @@ class SnapServices:
         url = self._account.base_url + profile.token_path
         return log_in(url, keys, profile, self._timestamps, self._clock, profile.odd)
 
+    def restore_credential(self, kept: bytes) -> SnapCredential:
+        """The access token that another process got."""
+        profile, keys = self._terms.profile, self._account.keys
+        return SnapCredential.restored(kept, keys, profile, self._timestamps, self._clock)
+
     def create_charge(self, request: ChargeRequest) -> Flow[Charge]:
         """Have a charge made."""
         service = self._service(request.method)

@@ -6,9 +6,10 @@ from types import MappingProxyType
 
 from paygate.diagnosis import Signed, Unsigned
 from paygate.errors import InvalidCharge
+from paygate.numbers import external_id
 from paygate.snap.body import body_hash
 from paygate.snap.credential import SnapKeys
-from paygate.snap.profile import SnapProfile, external_id
+from paygate.snap.profile import SnapProfile
 from paygate.snap.signing import notice_string, request_string, sign_hmac, sign_rsa, token_string
 
 

@@ -351,7 +351,7 @@ def test_what_cannot_work_is_refused_at_once(kind: Any) -> None:
     mistakes: list[tuple[Any, Any, dict[str, Any], str]] = [
         (Paygate.__new__(Paygate), Handler(), {}, r'as in paygate\.gateway\("main"\), not Paygate'),
         (gateway(), "handle", {}, "use a function, not str"),
-        (gateway(), None, {}, "use a function, not NoneType"),
+        (gateway(), None, {}, "without a store each callback is handled as it comes: give the handler"),
         (gateway(), Handler(), {"known": {}}, "use a function, not dict"),
         (gateway(), Handler(), {"content_types": "application/json"}, "are several"),
     ]

@@ -297,3 +297,41 @@ def test_nothing_secret_is_in_a_repr(enter: Enter, keys: SnapKeys) -> None:
     assert repr(keys) == "SnapKeys('CK-1')"
     assert repr(credential) == f"SnapCredential(expires_at={NOW + 840:.0f})"
     assert TOKEN not in repr(credential) + repr(keys)
+
+
+@pytest.mark.parametrize("symmetric", [True, False])
+def test_another_process_can_use_what_a_credential_keeps(
+    enter: Enter, keys: SnapKeys, *, symmetric: bool
+) -> None:
+    """Restored, it signs the same, ends at the same time, and keeps the same."""
+    profile = SnapProfile(symmetric=symmetric)
+    first = enter(symmetric=symmetric)
+    second = SnapCredential.restored(first.keep(), keys, profile, Timestamps(clock=clock), clock)
+    assert (first.keep(), first.expires_at) == (second.keep(), second.expires_at)
+    ours, theirs = (one.sign(request()).headers for one in (first, second))
+    for name in ("Authorization", "X-SIGNATURE", "X-PARTNER-ID"):
+        assert ours.get(name) == theirs.get(name)
+
+
+def test_a_credential_without_a_token_keeps_nothing(keys: SnapKeys) -> None:
+    """Who signs by RSA alone has not logged in, and there is nothing to share."""
+    credential = SnapCredential(keys, SnapProfile(symmetric=False), Timestamps(), "", float("inf"), clock)
+    assert b"" == credential.keep()
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        b"",
+        b"garbage",
+        b"{}",
+        b'{"token":"","expires_at":1.0}',
+        b'{"token":"two\\nlines","expires_at":1.0}',
+        b'{"token":"abc","expires_at":"soon"}',
+        b'{"token":"abc"}',
+    ],
+)
+def test_anything_else_is_not_restored(keys: SnapKeys, kept: bytes) -> None:
+    """What another version kept raises; nothing of it gets into a header."""
+    with pytest.raises(ValueError):
+        SnapCredential.restored(kept, keys, SnapProfile(), Timestamps(clock=clock), clock)

@@ -109,6 +109,11 @@ class Ayolinx:
         return log_in(url, self._keys, PROFILE, self._timestamps, self._clock, codes.ODD)
 
     @hookimpl
+    def restore_credential(self, kept: bytes) -> SnapCredential:
+        """The access token that another process got."""
+        return SnapCredential.restored(kept, self._keys, PROFILE, self._timestamps, self._clock)
+
+    @hookimpl
     @for_methods(*codes.CHARGED)
     def create_charge(self, request: ChargeRequest) -> Flow[Charge]:
         """Have a charge made (docs: the "Create" or "Generate" page of each product)."""

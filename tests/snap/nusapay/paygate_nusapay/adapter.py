@@ -67,6 +67,11 @@ class NusaPay:
         return self._snap.authorize()
 
     @hookimpl
+    def restore_credential(self, kept: bytes) -> SnapCredential:
+        """The access token that another process got."""
+        return self._snap.restore_credential(kept)
+
+    @hookimpl
     @for_methods(*codes.METHODS)
     def create_charge(self, request: ChargeRequest) -> Flow[Charge]:
         """Have a charge made."""

@@ -1,0 +1,118 @@
+"""What is said and done about charges that are not settled yet: pauses between looks, and honest errors."""
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from paygate.errors import ChargeNotFound, InstructionsLost, OutcomeUnknown, PaygateError
+from paygate.model import Charge
+
+if TYPE_CHECKING:
+    from paygate.store.entries import Entry
+
+log = logging.getLogger("paygate")
+
+SHORTEST: Final = 0.01
+LONGEST: Final = 0.25
+
+
+def pauses(lease_seconds: float) -> Iterator[float]:
+    """Seconds to wait before looking again whether another caller is done, longer each time.
+
+    They end when any lease has ended that was there in the beginning, whatever the clocks say.
+    """
+    seconds, total = SHORTEST, 0.0
+    while total <= lease_seconds:
+        yield seconds
+        total += seconds
+        seconds = min(seconds * 1.5, LONGEST)
+
+
+def pause(seconds: float) -> None:
+    """Wait."""
+    time.sleep(seconds)
+
+
+async def pause_async(seconds: float) -> None:
+    """Wait, and let others run."""
+    import anyio
+
+    await anyio.sleep(seconds)
+
+
+@contextmanager
+def located(gateway: str, operation: str, reference: str) -> Iterator[None]:
+    """Let errors say where they happened."""
+    try:
+        yield
+    except PaygateError as error:
+        error.locate(gateway=gateway, operation=operation, reference=reference)
+        raise
+
+
+def known(failure: BaseException) -> PaygateError | None:
+    """A failure that says what happened to the money; None for one that does not, as a cancelled task."""
+    return failure if isinstance(failure, PaygateError) else None
+
+
+def taken(entry: "Entry", *, can_cancel: bool) -> Charge:
+    """A charge that is there already, to be given to who asks for it once more; raise InstructionsLost."""
+    charge = entry.charge
+    if not entry.is_lost:
+        return charge
+    raise InstructionsLost(
+        "the answer to it was lost, and this provider tells once only how it can be paid; "
+        + way_out(charge, can_cancel=can_cancel),
+        charge=charge,
+    )
+
+
+def way_out(charge: Charge, *, can_cancel: bool) -> str:
+    """What to do about a charge whose payer cannot be shown how to pay."""
+    if can_cancel:
+        return "cancel it, and make a charge with a new reference"
+    if charge.expires_at is not None:
+        return f"it expires at {charge.expires_at.isoformat()}: make a charge with a new reference"
+    return "make a charge with a new reference, and have this one's end looked after by `paygate reconcile`"
+
+
+def unsettled(failure: PaygateError, what: str = "charge") -> OutcomeUnknown:
+    """The error of a charge, or refund, that was sent before, and asking about it settles nothing."""
+    if isinstance(failure, ChargeNotFound):
+        why = "the provider does not know it yet, which is not believed so soon after it was sent"
+    else:
+        why = f"asking brought no answer ({type(failure).__name__}: {failure.what})"
+    return OutcomeUnknown(
+        f"an earlier call sent this {what}, and its outcome is unknown: {why}",
+        provider_code=failure.provider_code,
+        provider_message=failure.provider_message,
+        http_status=failure.http_status,
+        external_id=failure.external_id,
+    )
+
+
+def busy() -> OutcomeUnknown:
+    """The error where another caller was at work for as long as anybody waits."""
+    return OutcomeUnknown("another call is at work on it all the time: its outcome is not known yet")
+
+
+def unwritten(gateway: str, reference: str, failure: PaygateError) -> None:
+    """Say that the store did not take what was learnt; nothing is lost, for what was begun stands there."""
+    log.error(
+        "paygate: what became of charge %s of gateway %s could not be written down (%s); `paygate reconcile` "
+        "will ask",
+        reference,
+        gateway,
+        failure.what,
+    )
+
+
+def unstored(gateway: str, failure: PaygateError) -> None:
+    """Say that a callback was not stored, and so not acknowledged."""
+    log.error(
+        "paygate: a callback of gateway %s could not be stored (%s); the provider is to repeat it",
+        gateway,
+        failure.what,
+    )

@@ -1,0 +1,67 @@
+"""Which charges are to be asked about, and whose turn each is: many workers at once, none twice."""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import sqlalchemy as sa
+
+from paygate.store.database import Database
+from paygate.store.entries import MICRO, Entry, State, Step, charge_of, entry_of
+from paygate.store.schema import charges
+
+BEHIND: Final = sa.func.count(charges.c.id)
+
+
+class Agenda:
+    """The unsettled and the overdue, in one database."""
+
+    def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
+        self._database = database
+        self._clock = clock
+
+    def take(self, limit: int) -> list[Entry]:
+        """Up to so many charges that are due, the longest due first; for a lease they are this caller's.
+
+        Ask about each, and write down the answer. What is not asked about is due again when the lease ends.
+        """
+        now = round(self._clock() * MICRO)
+        lease = now + round(self._database.settings.lease_seconds * MICRO)
+        due = (
+            sa.select(charges)
+            .where(charges.c.due_at <= now)
+            .order_by(charges.c.due_at)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        with self._database.writing() as connection:
+            rows = connection.execute(due).mappings().all()
+            unsettled = [row["id"] for row in rows if row["state"] != State.KNOWN]
+            settled = [row["id"] for row in rows if row["state"] == State.KNOWN]
+            taken = {"lease_until": lease, "due_at": lease}
+            for ids, values in ((unsettled, taken | {"state": State.UNKNOWN}), (settled, taken)):
+                if ids:
+                    connection.execute(charges.update().where(charges.c.id.in_(ids)).values(values))
+        return [entry_of({**row, "lease_until": lease}, Step.ASK, charge_of(row)) for row in rows]
+
+    def is_held(self, entry: Entry) -> bool:
+        """Whether a charge that was taken may be asked about still: half of its lease is for the answer.
+
+        One that may not is due again when its lease ends, be it for another worker.
+        """
+        half = self._database.settings.lease_seconds / 2 * MICRO
+        return self._clock() * MICRO < entry.lease_until - half
+
+    def release(self, entries: Sequence[Entry]) -> None:
+        """Give back charges that were taken and not asked about: they are due now."""
+        now = round(self._clock() * MICRO)
+        with self._database.writing() as connection:
+            for one in entries:
+                is_mine = (charges.c.id == one.id) & (charges.c.lease_until == one.lease_until)
+                connection.execute(charges.update().where(is_mine).values(lease_until=0, due_at=now))
+
+    def waiting(self) -> int:
+        """How many charges are due now."""
+        now = round(self._clock() * MICRO)
+        with self._database.reading() as connection:
+            return connection.execute(sa.select(BEHIND).where(charges.c.due_at <= now)).scalar_one()

@@ -1,0 +1,100 @@
+"""The lines of charges' histories: facts and notes, only ever added to."""
+
+import os
+import time
+from collections.abc import Callable
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy import bindparam
+
+from paygate.callback import ConflictKind
+from paygate.derivation import fact_key
+from paygate.errors import PaygateError
+from paygate.model import Charge
+from paygate.store.database import Database
+from paygate.store.entries import MICRO, Source, written
+from paygate.store.redaction import Redaction
+from paygate.store.schema import facts, flags
+
+LONGEST_NOTE: Final = 255
+
+_REPLY: Final = sa.select(facts.c.id).where(
+    facts.c.charge_id == bindparam("charge_id"),
+    facts.c.source == Source.REPLY.value,
+    facts.c.status.is_not(None),
+)
+
+
+class Facts:
+    """What was told of charges, and what was tried with them, in one database."""
+
+    def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
+        self._database = database
+        self._clock = clock
+        self._redaction = Redaction(database.settings.redact)
+        self._fact = database.insert_new(facts)
+        self._flag = database.insert_new(flags)
+
+    def add(
+        self,
+        connection: sa.Connection,
+        charge_id: int,
+        told: Charge,
+        source: Source,
+        now: int,
+        kinds: tuple[ConflictKind, ...],
+    ) -> bool:
+        """Add a fact; whether it is one that had not been told before."""
+        values = {
+            "charge_id": charge_id,
+            "key": fact_key(told),
+            "source": source,
+            "at": now,
+            "status": told.status,
+            "told": written(told),
+            "note": None,
+            "conflicts": " ".join(kinds),
+            "body": self._redaction.body(told.raw) or None,
+        }
+        if connection.execute(self._fact, values).scalar() is None:
+            return False
+        for kind in kinds:
+            connection.execute(self._flag, {"charge_id": charge_id, "kind": kind, "at": now})
+        return True
+
+    def note(self, connection: sa.Connection, charge_id: int, source: Source, note: str) -> None:
+        """Add a line that tells no status: what was tried, and how it failed."""
+        connection.execute(
+            self._fact,
+            {
+                "charge_id": charge_id,
+                "key": os.urandom(16),
+                "source": source,
+                "at": round(self._clock() * MICRO),
+                "status": None,
+                "told": None,
+                "note": note[:LONGEST_NOTE],
+                "conflicts": "",
+                "body": None,
+            },
+        )
+
+    def has_reply(self, charge_id: int) -> bool:
+        """Whether the provider answered to the making of a charge, and was heard."""
+        with self._database.reading() as connection:
+            return connection.execute(_REPLY, {"charge_id": charge_id}).first() is not None
+
+
+def note_of(failure: PaygateError | None) -> str:
+    """How a failure is written down: its kind and the provider's code, none of its words."""
+    if failure is None:
+        return "broken off"
+    code = f" {failure.provider_code}" if failure.provider_code else ""
+    return f"{type(failure).__name__}{code}"
+
+
+def sending(attempt: int, external_id: str | None, before: str | None) -> str:
+    """How one more sending is written down; the number that the one before it took is told nowhere else."""
+    numbers = ", after ".join(one for one in (external_id, before) if one)
+    return f"attempt {attempt}" + (f": {numbers}" if numbers else "")

@@ -1,0 +1,262 @@
+"""What was told of charges: only ever added to; how a charge stands is derived from it."""
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, Final
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy import bindparam, exc
+
+from paygate.callback import Conflict, ConflictKind
+from paygate.conflicts import has_paid
+from paygate.derivation import derived, fact_key
+from paygate.model import Charge, ChargeStatus
+from paygate.store import repaid
+from paygate.store.database import Database
+from paygate.store.entries import (
+    MICRO,
+    Learnt,
+    Row,
+    Source,
+    State,
+    Told,
+    bare,
+    charge_of,
+    number_of,
+    written,
+)
+from paygate.store.facts import Facts
+from paygate.store.schema import callbacks, charges
+
+LATE_SECONDS: Final = 60.0
+"""How long after its end a charge is asked about: a payer's last moment takes a while to be told."""
+
+FIRST_PAUSE: Final = 60.0
+LONGEST_PAUSE: Final = 6 * 3600.0
+NOTHING: Final = b""
+"""The request of a charge that was not made through this store."""
+
+_told: Final = msgspec.json.Encoder()
+_MINE: Final = sa.select(charges).where(
+    charges.c.reference == bindparam("reference"), charges.c.gateway == bindparam("gateway")
+)
+_NUMBERED: Final = sa.select(charges).where(
+    charges.c.gateway == bindparam("gateway"),
+    charges.c.provider_reference.in_(bindparam("numbers", expanding=True)),
+)
+_STANDS: Final = (
+    charges.update()
+    .where(charges.c.id == bindparam("own_id"))
+    .values(
+        {
+            name: bindparam(name)
+            for name in (
+                "state",
+                "status",
+                "charge",
+                "provider_reference",
+                "lease_until",
+                "due_at",
+                "changed_at",
+            )
+        }
+    )
+)
+
+
+class History:
+    """The facts of charges, in one database."""
+
+    def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
+        self._database = database
+        self._clock = clock
+        self._overdue = database.settings.overdue_seconds
+        self._grace = round(database.settings.grace_seconds * MICRO)
+        self._facts = Facts(database, clock)
+        self.note = self._facts.note
+        self.has_reply = self._facts.has_reply
+        self._charge = database.insert_new(charges)
+        self._handover = database.insert_new(callbacks)
+
+    def learn(self, told: Charge, source: Source, *, made: str | None = None) -> Learnt:
+        """Write down what was told of a charge, and derive how it stands; see `learn_in`."""
+        with self._database.writing() as connection:
+            return self.learn_in(connection, told, source, made=made)
+
+    def learn_in(
+        self,
+        connection: sa.Connection,
+        told: Charge,
+        source: Source,
+        *,
+        made: str | None = None,
+        hand_over: bool = True,
+    ) -> Learnt:
+        """The same, as part of a piece of work that somebody else commits.
+
+        A charge that the journal does not have is taken in; a callback about one is a conflict. What is news
+        is handed over to the merchant's handler, unless it is of a callback that will be.
+        """
+        now = round(self._clock() * MICRO)
+        row = self._row(connection, told)
+        if row is None:
+            return self._taken_in(connection, told, source, now, hand_over=hand_over)
+        if row["reference"] != told.reference:  # the provider told its own number for it
+            told = msgspec.structs.replace(told, reference=row["reference"])
+        ours = charge_of(row)
+        refunds = repaid.asked_for(connection, row["id"], told)
+        asked = [one["reference"] for one in refunds if one["state"] != State.FREE]
+        after = derived(ours, told, made=made, asked=asked, source=source.value)
+        repaid.settle(connection, refunds, told, after.charge, made, self._grace, now)
+        conflicts = tuple(Conflict(kind, bare(told), ours) for kind in after.conflicts)
+        is_news = self._facts.add(connection, row["id"], told, source, now, after.conflicts)
+        stands = bare(after.charge)
+        due = self._next(connection, row, ours, stands, made, now)
+        if is_news or stands != ours or row["state"] != State.KNOWN:
+            connection.execute(
+                _STANDS,
+                {
+                    "own_id": row["id"],
+                    "state": State.KNOWN,
+                    "status": stands.status,
+                    "charge": written(stands),
+                    "provider_reference": number_of(stands),
+                    "lease_until": 0,
+                    "due_at": due,
+                    "changed_at": now,
+                },
+            )
+            if row["state"] != State.KNOWN and row["claim"] is None:
+                self._claim(connection, row)
+        elif source is not Source.CALLBACK:
+            connection.execute(
+                charges.update().where(charges.c.id == row["id"]).values(due_at=due, lease_until=0)
+            )
+        if is_news and hand_over and (told.status is not ChargeStatus.PENDING or conflicts):
+            self._handed_over(connection, stands, told, conflicts, source, now)
+        before = ours.status if row["state"] == State.KNOWN else None
+        return Learnt(
+            charge=msgspec.structs.replace(stands, raw=told.raw),
+            before=before,
+            conflicts=conflicts if is_news else (),
+            is_news=is_news,
+        )
+
+    def first(self, connection: sa.Connection, charge_id: int, charge: Charge, now: int) -> Learnt:
+        """Add the answer to a charge's being made: the first thing that is told of most."""
+        self._facts.add(connection, charge_id, charge, Source.REPLY, now, ())
+        if charge.status is not ChargeStatus.PENDING:
+            self._handed_over(connection, bare(charge), charge, (), Source.REPLY, now)
+        return Learnt(charge=charge, before=None)
+
+    def due(self, charge: Charge, now: int, since: int) -> int | None:
+        """When a charge is to be asked about next: after its end, then ever more seldom; None for never."""
+        if charge.status is not ChargeStatus.PENDING:
+            return None
+        ends = charge.expires_at
+        if ends is None:
+            first = since + round(self._overdue * MICRO)
+        else:
+            first = round((ends.timestamp() + LATE_SECONDS) * MICRO)
+        if first > now:
+            return first
+        return now + _pause(now - first)
+
+    def _next(
+        self, connection: sa.Connection, row: Row, ours: Charge, stands: Charge, made: str | None, now: int
+    ) -> int | None:
+        """When it is to be asked about next: as `due`, and as long as a refund of it is in doubt."""
+        due = self.due(stands, now, row["created_at"])
+        if due is not None or not has_paid(ours):
+            return due
+        since = repaid.open_since(connection, row["id"], made)
+        return None if since is None else now + _pause(now - since)
+
+    def _row(self, connection: sa.Connection, told: Charge) -> Any:
+        """The charge that is meant, kept from others until this work is committed."""
+        mine = {"gateway": told.gateway, "reference": told.reference}
+        row = connection.execute(_MINE.with_for_update(), mine).mappings().first()
+        if row is None:
+            numbers = [one for one in {told.reference, told.provider_reference} if one is not None]
+            values = {"gateway": told.gateway, "numbers": numbers}
+            row = connection.execute(_NUMBERED.with_for_update(), values).mappings().first()
+        return row
+
+    def _taken_in(
+        self, connection: sa.Connection, told: Charge, source: Source, now: int, *, hand_over: bool
+    ) -> Learnt:
+        """Write down a charge that this journal did not make."""
+        values = {
+            "gateway": told.gateway,
+            "reference": told.reference,
+            "claim": told.reference,
+            "digest": NOTHING,
+            "request": NOTHING,
+            "state": State.KNOWN,
+            "attempt": 0,
+            "external_id": None,
+            "sent_at": now,
+            "lease_until": 0,
+            "due_at": self.due(told, now, now),
+            "status": told.status,
+            "charge": written(told),
+            "provider_reference": number_of(told),
+            "created_at": now,
+            "changed_at": now,
+        }
+        charge_id = connection.execute(self._charge, values).scalar()
+        if charge_id is None:  # another gateway has its reference
+            charge_id = connection.execute(self._charge, values | {"claim": None}).scalar()
+        if charge_id is None:  # somebody else has just taken it in
+            return self.learn_in(connection, told, source, hand_over=hand_over)
+        repaid.adopt(connection, charge_id, told)
+        refunds = repaid.asked_for(connection, charge_id, told)
+        repaid.settle(connection, refunds, told, told, None, self._grace, now)
+        kinds = (ConflictKind.UNKNOWN,) if source is Source.CALLBACK else ()
+        conflicts = tuple(Conflict(kind, bare(told), None) for kind in kinds)
+        self._facts.add(connection, charge_id, told, source, now, kinds)
+        if hand_over and (told.status is not ChargeStatus.PENDING or conflicts):
+            self._handed_over(connection, bare(told), told, conflicts, source, now)
+        return Learnt(charge=told, before=None, conflicts=conflicts)
+
+    def _claim(self, connection: sa.Connection, row: Row) -> None:
+        """Keep the reference at the gateway that has it after all, unless another has been given it."""
+        claim = charges.update().where(charges.c.id == row["id"]).values(claim=row["reference"])
+        with suppress(exc.IntegrityError), connection.begin_nested():
+            connection.execute(claim)
+
+    def _handed_over(
+        self,
+        connection: sa.Connection,
+        stands: Charge,
+        told: Charge,
+        conflicts: tuple[Conflict, ...],
+        source: Source,
+        now: int,
+    ) -> None:
+        """Leave word for the merchant's handler; a callback that tells the same will not be told again."""
+        connection.execute(
+            self._handover,
+            {
+                "gateway": told.gateway,
+                "key": fact_key(told),
+                "source": source,
+                "state": "ready",
+                "told": _told.encode(Told(charges=(stands,), conflicts=conflicts)),
+                "path": None,
+                "headers": None,
+                "body": None,
+                "received_at": now,
+                "repeats": 0,
+                "attempts": 0,
+                "due_at": now,
+                "problem": None,
+            },
+        )
+
+
+def _pause(since: int) -> int:
+    """Microseconds until it is asked again what was first to be asked so long ago: ever more."""
+    return round(min(max(since / MICRO / 2, FIRST_PAUSE), LONGEST_PAUSE) * MICRO)

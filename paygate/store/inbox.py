@@ -1,0 +1,266 @@
+"""The inbox of callbacks: stored before they are acknowledged, then applied, then told to the merchant once.
+
+A row is new (to be applied to the journal), ready (applied; the handler is to be told) and done. Dead is one
+that the handler failed on too often, stuck one whose provider did not answer what we had to ask about it.
+Each method is one short piece of work; while a provider is asked, none is open. What could be done once more
+from a call that is stored need not be on the disk at once.
+"""
+
+import logging
+import random
+import time
+from collections.abc import Callable as Function
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, Final
+
+import msgspec
+import sqlalchemy as sa
+from msgspec import Struct
+from sqlalchemy import bindparam
+
+from paygate.callback import AGAIN, Callback, CallbackRequest, Conflict, ConflictKind
+from paygate.derivation import fact_key
+from paygate.model import Charge, ChargeStatus
+from paygate.store.bell import Bell
+from paygate.store.database import Database
+from paygate.store.deliveries import (
+    DEAD,
+    DONE,
+    LEASED,
+    NEW,
+    OWN,
+    READY,
+    STUCK,
+    Delivery,
+    Insertion,
+    decoded,
+    encoded,
+    is_vague,
+    key_of,
+)
+from paygate.store.entries import MICRO, Learnt, Source, Told, bare
+from paygate.store.handover import Overtaken
+from paygate.store.history import History
+from paygate.store.records import Records
+from paygate.store.redaction import Redaction
+from paygate.store.schema import callbacks, charges, facts
+
+log = logging.getLogger("paygate")
+
+FIRST_PAUSE: Final = 5.0
+LONGEST_PAUSE: Final = 3600.0
+LONGEST_PROBLEM: Final = 255
+LONGEST_PATH: Final = 255
+FORGOTTEN: Final = 24 * 3600 * MICRO
+"""How much older than a call its fact must be, to be sure that it was handled before: clocks differ."""
+
+BEHIND: Final = "the provider's answer is behind what this call says"
+_headers: Final = msgspec.json.Encoder()
+_TAKEN: Final = [
+    callbacks.c[name]
+    for name in ("id", "gateway", "state", "told", "body", "received_at", "attempts", "repeats")
+]
+_DUE: Final = callbacks.c.due_at <= bindparam("now")
+_LEASED: Final = callbacks.update().where(*LEASED)
+_OPEN: Final = callbacks.update().where(*OWN)
+_BEFORE: Final = (
+    sa.select(facts.c.conflicts, facts.c.at)
+    .join(charges, charges.c.id == facts.c.charge_id)
+    .where(
+        charges.c.reference == bindparam("reference"),
+        charges.c.gateway == bindparam("gateway"),
+        facts.c.key == bindparam("key"),
+    )
+)
+
+
+class Applied(Struct, frozen=True, kw_only=True):
+    """What a callback brought, to be announced; and its delivery to the handler, where one is due now."""
+
+    learnt: tuple[Learnt, ...] = ()
+    ready: Delivery | None = None
+
+
+class Inbox:
+    """The callbacks in one database; blocking, and safe to share between threads."""
+
+    def __init__(self, database: Database, history: History, clock: Function[[], float] = time.time) -> None:
+        self.settings = database.settings
+        self.database = database
+        self.bell = Bell()
+        self.records = Records(database, clock)
+        self._history = history
+        self._clock = clock
+        self._redaction = Redaction(database.settings.redact)
+        self._insert = Insertion(database.engine.dialect, (STUCK,))
+        self._reopen = Insertion(database.engine.dialect, (STUCK, DONE))
+
+    def receive(self, callback: Callback, request: CallbackRequest) -> bool:
+        """Store a verified callback, to be acknowledged then and not before; whether it is news.
+
+        A repeat is counted; one that does not say how its charge stands is asked about again, for something
+        else may have happened. A call about no charge is not stored. Raises StoreUnavailable: then answer
+        with `callback.again`.
+        """
+        if not callback.charges and not callback.confirm:
+            return True
+        now = self._now()
+        values = {
+            "gateway": callback.gateway,
+            "key": key_of(callback, request.body),
+            "source": Source.CALLBACK.value,
+            "state": NEW,
+            "told": encoded(
+                Told(
+                    charges=tuple(map(bare, callback.charges)),
+                    confirm=callback.confirm,
+                    claimed=callback.claimed,
+                )
+            ),
+            "path": request.path[:LONGEST_PATH] if request.path.isprintable() else None,
+            "headers": _headers.encode(self._redaction.headers(request.headers)),
+            "body": self._redaction.body(request.body),
+            "received_at": now,
+            "repeats": 0,
+            "attempts": 0,
+            "due_at": now,
+            "problem": None,
+        }
+        with self.database.writing() as connection:
+            is_new = (self._reopen if is_vague(callback) else self._insert)(connection, values)
+        self.bell.ring()
+        return is_new
+
+    def take(self, most: int, gateways: Collection[str]) -> list[Delivery]:
+        """Take what is due, no more than `most`: nobody else gets it until the lease ends."""
+        now = self._now()
+        lease = now + round(self.settings.lease_seconds * MICRO)
+        due = _DUE & callbacks.c.gateway.in_(sorted(gateways))
+        seen = sa.select(callbacks.c.id).where(due).limit(1)
+        if self.database.dialect == "sqlite":  # who only looks must not keep writers waiting
+            with self.database.reading() as connection:
+                if connection.execute(seen, {"now": now}).first() is None:
+                    return []
+        oldest = sa.select(*_TAKEN).where(due).order_by(callbacks.c.due_at).limit(most)
+        with self.database.writing(durable=False) as connection:
+            rows = connection.execute(oldest.with_for_update(skip_locked=True), {"now": now}).mappings().all()
+            if rows:
+                mine = callbacks.c.id.in_([row["id"] for row in rows])
+                connection.execute(callbacks.update().where(mine).values(due_at=lease))
+        return [
+            Delivery(
+                id=row["id"],
+                gateway=row["gateway"],
+                state=row["state"],
+                told=decoded(row["told"]),
+                body=row["body"] or b"",
+                received_at=row["received_at"],
+                attempts=row["attempts"],
+                repeats=row["repeats"],
+                lease=lease,
+            )
+            for row in rows
+        ]
+
+    def release(self, deliveries: Iterable[Delivery]) -> None:
+        """Give back what was taken and not done, for another worker to take at once."""
+        with self.database.writing(durable=False) as connection:
+            for one in deliveries:
+                mine = (callbacks.c.id == one.id) & (callbacks.c.due_at == one.lease)
+                connection.execute(callbacks.update().where(mine).values(due_at=self._now()))
+        self.bell.ring()
+
+    def apply(self, taken: Delivery, asked: Callback | None = None) -> Applied:
+        """Write into the journal what a new callback tells, or what its provider answered when asked.
+
+        One that tells of one charge is handed to the handler itself; of any other, each fact is handed over
+        by itself, so that what another call or a query told before is not told again.
+        """
+        told = taken.told.charges if asked is None else asked.charges
+        is_alone = asked is None and len(told) == 1
+        if asked is None:
+            told = tuple(msgspec.structs.replace(one, raw=taken.body) for one in told)
+        try:
+            with self.database.writing(durable=False) as connection:
+                learnt = tuple(
+                    self._history.learn_in(connection, one, Source.CALLBACK, hand_over=not is_alone)
+                    for one in sorted(
+                        told, key=lambda one: one.reference
+                    )  # one order, lest two wait in a ring
+                )
+                change = self._after(connection, taken, learnt) if is_alone else self._asked(taken, asked)
+                mine = _OPEN
+                if taken.is_vague:  # called again while the provider was asked: the answer may be too old
+                    mine = mine.where(callbacks.c.repeats == taken.repeats)
+                if not connection.execute(mine.values(change), taken.own).rowcount:
+                    raise Overtaken
+        except Overtaken:
+            self.release([taken])
+            return Applied()
+        if change["state"] != READY:
+            self.bell.ring()  # what was handed over is due
+            return Applied(learnt=learnt)
+        ready = msgspec.structs.replace(taken, state=READY, attempts=0)
+        return Applied(learnt=learnt, ready=ready)
+
+    def failed(self, taken: Delivery, problem: str) -> None:
+        """Write down that it could not be done, and when it is tried again; or that it is not."""
+        change = self._later(taken, problem)
+        with self.database.writing(durable=False) as connection:
+            is_mine = bool(connection.execute(_LEASED.values(change), taken.own).rowcount)
+        if is_mine:
+            self._complain(taken, change)
+
+    def _after(self, connection: sa.Connection, taken: Delivery, learnt: Sequence[Learnt]) -> dict[str, Any]:
+        """What becomes of a callback about one charge that it proved itself."""
+        [told], [one] = taken.told.charges, learnt
+        over = {"state": DONE, "due_at": None, "problem": None}
+        conflicts = one.conflicts
+        if not one.is_news:
+            renamed = msgspec.structs.replace(told, reference=one.charge.reference)
+            if renamed != told:
+                return over  # told before, by our own reference
+            kinds, since = self._before(connection, told)
+            if since < taken.received_at - FORGOTTEN and told.status is not ChargeStatus.PENDING:
+                return over  # handled so long ago that the row of it is purged
+            conflicts = tuple(Conflict(ConflictKind(kind), told, one.charge) for kind in kinds)
+        kept = encoded(Told(charges=(bare(one.charge),), conflicts=conflicts))
+        return {"state": READY, "told": kept, "attempts": 0, "due_at": taken.lease, "problem": None}
+
+    def _asked(self, taken: Delivery, asked: Callback | None) -> dict[str, Any]:
+        """What becomes of a callback whose facts are handed over one by one."""
+        if asked is not None and asked.reply == AGAIN:
+            return self._later(taken, BEHIND)
+        return {"state": DONE, "due_at": None, "problem": None}
+
+    def _later(self, taken: Delivery, problem: str) -> dict[str, Any]:
+        attempts = taken.attempts + 1
+        change = {"attempts": attempts, "problem": problem[:LONGEST_PROBLEM]}
+        if attempts >= self.settings.attempts:
+            return {**change, "state": STUCK if taken.state == NEW else DEAD, "due_at": None}
+        pause = min(FIRST_PAUSE * 2.0 ** (attempts - 1), LONGEST_PAUSE) * random.uniform(0.75, 1.25)  # noqa: S311
+        return {**change, "state": taken.state, "due_at": self._now() + round(pause * MICRO)}
+
+    def _complain(self, taken: Delivery, change: dict[str, Any]) -> None:
+        what = "the handling of" if taken.state == READY else "finding out about"
+        words = (what, taken.id, taken.gateway, change["problem"], change["attempts"], self.settings.attempts)
+        if change["due_at"] is None:
+            log.error(
+                "paygate: %s callback %d of gateway %s failed (%s), attempt %d of %d: "
+                "mend it, and run `paygate callbacks replay`",
+                *words,
+            )
+        else:
+            log.warning(
+                "paygate: %s callback %d of gateway %s failed (%s), attempt %d of %d; it will be tried again",
+                *words,
+            )
+
+    def _before(self, connection: sa.Connection, told: Charge) -> tuple[list[str], int]:
+        """The conflicts of a fact that was written down before, and when that was."""
+        named = {"reference": told.reference, "gateway": told.gateway, "key": fact_key(told)}
+        row = connection.execute(_BEFORE, named).one()
+        return row.conflicts.split(), row.at
+
+    def _now(self) -> int:
+        return round(self._clock() * MICRO)

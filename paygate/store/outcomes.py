@@ -1,0 +1,174 @@
+"""How the sending of a charge ended, written down: one short piece of work each."""
+
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import bindparam
+
+from paygate.errors import (
+    AlreadyPaid,
+    ChargeExpired,
+    DuplicateReference,
+    NotSent,
+    OutcomeUnknown,
+    PaygateError,
+    Refused,
+    StateConflict,
+)
+from paygate.model import Charge, ChargeRef
+from paygate.store.database import Database
+from paygate.store.entries import MICRO, Entry, Learnt, Source, State, number_of, written
+from paygate.store.facts import note_of, sending
+from paygate.store.history import History
+from paygate.store.schema import charges
+
+TAKEN_OVER: Final = "this process was slow, and another one has taken it over: nothing was sent by this one"
+PRESENT: Final = (DuplicateReference, AlreadyPaid, ChargeExpired, StateConflict)
+"""Refusals to make a charge that speak of one which is there."""
+
+SHORTEST_PAUSE: Final = 5.0
+LONGEST_PAUSE: Final = 3600.0
+
+_OWN: Final = charges.update().where(
+    charges.c.id == bindparam("own_id"), charges.c.attempt == bindparam("own_attempt")
+)
+_SENT: Final = _OWN.where(charges.c.state == State.SENDING.value)
+_ANSWERED: Final = _SENT.values(
+    {
+        name: bindparam(name)
+        for name in (
+            "state",
+            "status",
+            "charge",
+            "provider_reference",
+            "external_id",
+            "lease_until",
+            "due_at",
+            "changed_at",
+        )
+    }
+)
+_LEASED: Final = _OWN.where(charges.c.lease_until == bindparam("own_lease"))
+
+
+class Outcomes:
+    """What becomes of charges that are sent; the journal has it from here."""
+
+    def __init__(self, database: Database, history: History, clock: Callable[[], float] = time.time) -> None:
+        self.database = database
+        self.settings = database.settings
+        self.history = history
+        self._clock = clock
+
+    def again(self, entry: Entry, external_id: str | None) -> Entry:
+        """Write down that a charge is sent once more, with another number: the first was not received.
+
+        Raises OutcomeUnknown where another caller took it over meanwhile, who may have sent it; this one must
+        not.
+        """
+        now = self._now()
+        lease = now + self._lease
+        attempt = entry.attempt + 1
+        renewed = {"attempt": attempt, "external_id": external_id, "sent_at": now, "lease_until": lease}
+        with self.database.writing() as connection:
+            if not connection.execute(_SENT.values(renewed | {"due_at": lease}), _own(entry)).rowcount:
+                raise OutcomeUnknown(TAKEN_OVER, reference=entry.reference)
+            told = sending(attempt, external_id, entry.external_id)
+            self.history.note(connection, entry.id, Source.SENT, told)
+        return msgspec.structs.replace(entry, **renewed)
+
+    def answered(self, entry: Entry, charge: Charge, external_id: str | None) -> Learnt:
+        """Write down what the provider answered to a charge that was sent."""
+        now = self._now()
+        values = {
+            "state": State.KNOWN,
+            "status": charge.status,
+            "charge": written(charge),
+            "provider_reference": number_of(charge),
+            "external_id": external_id,
+            "lease_until": 0,
+            "due_at": self.history.due(charge, now, entry.sent_at),
+            "changed_at": now,
+        }
+        with self.database.writing() as connection:
+            if connection.execute(_ANSWERED, values | _own(entry)).rowcount:
+                return self.history.first(connection, entry.id, charge, now)
+        # A callback or another process was faster: this is one more thing that was told.
+        return self.history.learn(charge, Source.REPLY)
+
+    def failed(self, entry: Entry, failure: PaygateError | None) -> None:
+        """Write down how a sending ended without an answer; None is an end that tells nothing."""
+        now = self._now()
+        is_undone = isinstance(failure, (NotSent, Refused)) and not isinstance(failure, PRESENT)
+        state = State.FREE if is_undone else State.UNKNOWN
+        values: dict[str, Any] = {
+            "state": state,
+            "lease_until": 0,
+            "due_at": None if is_undone else now,
+            "changed_at": now,
+        }
+        if is_undone:
+            values["claim"] = None
+        with self.database.writing() as connection:
+            if connection.execute(_SENT.values(values), _own(entry)).rowcount:
+                self.history.note(connection, entry.id, Source.REPLY, note_of(failure))
+
+    def absent(self, entry: Entry) -> bool:
+        """Write down that the provider does not know a charge; whether that is believed.
+
+        Then it may be sent again. It is not believed where it was asked within the grace time after the last
+        sending, nor of a charge that was known: that is to be asked about again.
+        """
+        now = self._now()
+        believed_at = entry.sent_at + round(self.settings.grace_seconds * MICRO)
+        asked_at = entry.lease_until - self._lease  # the answer may have been long in coming
+        is_believed = asked_at >= believed_at
+        values: dict[str, Any] = {"lease_until": 0, "changed_at": now}
+        if is_believed:
+            values |= {"state": State.FREE, "claim": None, "due_at": None}
+        else:
+            values |= {"state": State.UNKNOWN, "due_at": max(believed_at, now)}
+        statement = _LEASED.where(charges.c.state != State.KNOWN.value).values(values)
+        with self.database.writing() as connection:
+            is_open = connection.execute(statement, _leased(entry)).rowcount
+            if is_open:
+                told = "the provider never had it" if is_believed else "the provider does not know it yet"
+                self.history.note(connection, entry.id, Source.QUERY, told)
+        if not is_open:
+            self.unsettled(entry, None)
+        return bool(is_open) and is_believed
+
+    def unsettled(self, entry: Entry, failure: PaygateError | None) -> None:
+        """Write down that asking brought no answer; the older the sending, the later it is asked again."""
+        now = self._now()
+        pause = min(max((now - entry.sent_at) / MICRO / 2, SHORTEST_PAUSE), LONGEST_PAUSE)
+        values = {"lease_until": 0, "due_at": now + round(pause * MICRO), "changed_at": now}
+        with self.database.writing() as connection:
+            is_mine = connection.execute(_LEASED.values(values), _leased(entry)).rowcount
+            if is_mine and failure is not None:
+                self.history.note(connection, entry.id, Source.QUERY, note_of(failure))
+
+    def changing(self, charge: Charge | ChargeRef) -> None:
+        """Write down that a charge is about to be changed: it is to be asked about, unless told of."""
+        mine = (charges.c.reference == charge.reference) & (charges.c.gateway == charge.gateway)
+        is_there = charges.c.state != State.FREE.value
+        due = self._now() + self._lease
+        with self.database.writing() as connection:
+            connection.execute(charges.update().where(mine, is_there).values(due_at=due))
+
+    @property
+    def _lease(self) -> int:
+        return round(self.settings.lease_seconds * MICRO)
+
+    def _now(self) -> int:
+        return round(self._clock() * MICRO)
+
+
+def _own(entry: Entry) -> dict[str, Any]:
+    return {"own_id": entry.id, "own_attempt": entry.attempt}
+
+
+def _leased(entry: Entry) -> dict[str, Any]:
+    return _own(entry) | {"own_lease": entry.lease_until}

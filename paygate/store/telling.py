@@ -1,0 +1,82 @@
+"""The handler is called, and that is written down: in one transaction where it takes the connection."""
+
+from collections.abc import Callable
+from typing import Any
+
+import sqlalchemy as sa
+
+from paygate.callback import Callback
+from paygate.handlers import call, takes_connection
+from paygate.store.database import Database
+from paygate.store.deliveries import Delivery
+from paygate.store.handover import Moved, Overtaken, finish, given
+
+
+class Failed(Exception):
+    """The handler failed with `error`; it is not the database's own, whatever its kind."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+
+class Committed(Exception):
+    """A handler ended the transaction that it was lent: what it wrote may be written again."""
+
+
+class Telling:
+    """One handler, to be told of what is ready in one database; blocking."""
+
+    def __init__(self, database: Database, handle: Callable[..., Any]) -> None:
+        self._database = database
+        self._handle = handle
+        self._takes_connection = takes_connection(handle)
+
+    def tell(self, ready: Delivery) -> bool:
+        """Call the handler; False where a charge moved meanwhile, and it is to be called again.
+
+        Whatever the handler raises is raised, after what it wrote on the connection has been undone.
+        """
+        if not self._takes_connection:
+            told = self.given(ready)
+            if told is None:
+                return True
+            call(self._handle, told)
+            return self.finish(ready, told)
+        try:
+            with self._database.writing() as connection:
+                told = given(connection, ready)
+                if told is not None:
+                    self._call(told, connection)
+                    finish(connection, ready, told)
+        except Overtaken:
+            return True
+        except Moved:
+            return False
+        except Failed as failed:
+            raise failed.error from None
+        return True
+
+    def given(self, ready: Delivery) -> Callback | None:
+        """What the handler is to be told; None where that is another worker's by now."""
+        with self._database.reading() as connection:
+            return given(connection, ready)
+
+    def finish(self, ready: Delivery, told: Callback) -> bool:
+        """Write down that the handler was told; False where it is to be told again."""
+        try:
+            with self._database.writing() as connection:
+                finish(connection, ready, told)
+        except Overtaken:
+            return True
+        except Moved:
+            return False
+        return True
+
+    def _call(self, told: Callback, connection: sa.Connection) -> None:
+        try:
+            call(self._handle, told, connection)
+        except Exception as error:  # noqa: BLE001 - the merchant's own
+            raise Failed(error) from None
+        if not connection.in_transaction():
+            raise Committed

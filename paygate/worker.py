@@ -1,0 +1,271 @@
+"""Workers: they take callbacks out of the inbox, apply them to the journal, and tell the merchant's handler.
+
+Any number of them may work at once, in threads, processes and machines. A row is one worker's until its lease
+ends, so what a worker leaves behind when it dies is done by another. Blocking and async say the same thing.
+"""
+
+import logging
+import random
+import threading
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
+
+from paygate.callback import Callback
+from paygate.errors import ConfigurationError, PaygateError, StoreUnavailable
+from paygate.gateway import AsyncGateway, Gateway
+from paygate.handlers import is_async, takes_connection
+from paygate.redaction import place_of
+from paygate.routing import AsyncPaygate, Paygate
+
+if TYPE_CHECKING:
+    from paygate.store.deliveries import Delivery
+    from paygate.store.inbox import Applied
+
+log = logging.getLogger("paygate")
+
+Handler: TypeAlias = Callable[[Callback], None] | Callable[[Callback, Any], None]
+AsyncHandler: TypeAlias = Handler | Callable[[Callback], Awaitable[None]]
+
+BATCH: Final = 10
+POLL_SECONDS: Final = 1.0
+LONGEST_PAUSE: Final = 30.0
+NO_STORE: Final = "a worker takes callbacks out of a store: add [store] to the configuration"
+
+
+class Worker:
+    """Tells a handler what the providers' callbacks say; blocking.
+
+    `handle` is a plain function. With two arguments, the callback and a connection of SQLAlchemy's, what it
+    writes there is committed together with the mark that the callback is done: exactly once in effect. With
+    one argument it is called at least once. A call that raises is undone, and tried again later. Use it as
+    a context manager, with `threads` of its own; or call `run`, or `run_once`. `batch` is how many callbacks
+    are taken at a time. Where there are none, it looks again after about `poll_seconds`, and at once when
+    this process has received one. Raises ConfigurationError without a store, TypeError for another handler.
+    """
+
+    def __init__(
+        self,
+        paygate: Paygate,
+        handle: Handler,
+        *,
+        threads: int = 1,
+        batch: int = BATCH,
+        poll_seconds: float = POLL_SECONDS,
+    ) -> None:
+        if paygate.store is None:
+            raise ConfigurationError(NO_STORE)
+        if is_async(handle):
+            raise TypeError("a Worker awaits nothing: use a plain function, or AsyncWorker")
+        from paygate.store.telling import Telling
+
+        self._paygate = paygate
+        self._store = paygate.store
+        self._telling = Telling(self._store.database, handle)
+        self._threads = [
+            threading.Thread(target=self.run, name=f"paygate-worker-{number}") for number in range(threads)
+        ]
+        self._batch = batch
+        self._poll_seconds = poll_seconds
+        self._is_stopped = False
+
+    def run_once(self) -> int:
+        """Take what is due, up to a batch, and work on it; how many they were.
+
+        Raises StoreUnavailable: what was not done is done later, by this worker or another.
+        """
+        left = self._store.inbox.take(self._batch, self._paygate.gateways)
+        count = len(left)
+        try:
+            while left and not self._is_stopped:
+                self._done(left[0], self._paygate.gateway(left[0].gateway))
+                del left[0]
+        finally:
+            if left:
+                with suppress(StoreUnavailable):
+                    self._store.inbox.release(left)
+        return count
+
+    def run(self) -> None:
+        """Work until `stop` is called; while the store is away, wait for it."""
+        failures = 0
+        while not self._is_stopped:
+            heard = self._store.inbox.bell.rings
+            try:
+                if self.run_once():
+                    failures = 0
+                    continue
+                seconds, failures = self._poll_seconds * _jitter(), 0
+            except Exception as error:  # noqa: BLE001 - a worker that ends tells nobody
+                failures += 1
+                seconds = _pause(error, failures)
+            self._wait(heard, seconds)
+
+    def stop(self) -> None:
+        """Let `run` end after the callback that it is at work on; safe in any thread."""
+        self._is_stopped = True
+        self._store.inbox.bell.ring()
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+        for thread in self._threads:
+            thread.join()
+
+    def _done(self, taken: "Delivery", gateway: Gateway) -> None:
+        """Take one callback as far as it goes."""
+        ready: Delivery | None = taken
+        try:
+            if taken.state == "new":
+                asked = gateway.confirm(taken.callback) if taken.told.confirm else None
+                ready = _announced(gateway, self._store.inbox.apply(taken, asked))
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is tried again
+            self._store.inbox.failed(taken, _problem(error))
+            return
+        if ready is None:
+            return
+        try:
+            while not self._is_told(ready):
+                pass  # a charge moved meanwhile: once more, as it stands now
+        except Exception as error:  # noqa: BLE001 - the merchant's own
+            self._store.inbox.failed(ready, _problem(error))
+
+    def _is_told(self, ready: "Delivery") -> bool:
+        return self._telling.tell(ready)
+
+    def _wait(self, heard: int, seconds: float) -> None:
+        if not self._is_stopped:
+            self._store.inbox.bell.wait(heard, seconds)
+
+
+class AsyncWorker:
+    """Tells a handler what the providers' callbacks say; async, for asyncio and trio.
+
+    `handle` is a coroutine function with one argument, awaited in the event loop, at least once; or a plain
+    function as for Worker, called in a thread, with the connection if it takes that. The rest is as for
+    Worker: `await run()` in a task of its own, as often as you want workers, and `stop` or cancel it.
+    """
+
+    def __init__(
+        self,
+        paygate: AsyncPaygate,
+        handle: AsyncHandler,
+        *,
+        batch: int = BATCH,
+        poll_seconds: float = POLL_SECONDS,
+    ) -> None:
+        if paygate.store is None:
+            raise ConfigurationError(NO_STORE)
+        from paygate.store.telling import Telling
+
+        self._paygate = paygate
+        self._store = paygate.store
+        self._telling = Telling(self._store.blocking.database, handle)
+        self._awaited: Callable[[Callback], Awaitable[None]] | None = None
+        if is_async(handle):
+            if takes_connection(handle):
+                raise TypeError("a connection waits for the database: take it in a plain function")
+            self._awaited = handle  # type: ignore[assignment]
+        self._batch = batch
+        self._poll_seconds = poll_seconds
+        self._is_stopped = False
+
+    async def run_once(self) -> int:
+        """As Worker.run_once."""
+        left: list[Delivery] = await self._store.inbox.take(self._batch, self._paygate.gateways)
+        count = len(left)
+        try:
+            while left and not self._is_stopped:
+                await self._done(left[0], self._paygate.gateway(left[0].gateway))
+                del left[0]
+        finally:
+            if left:
+                with suppress(StoreUnavailable):
+                    await self._store.inbox.release(left)
+        return count
+
+    async def run(self) -> None:
+        """As Worker.run."""
+        failures = 0
+        while not self._is_stopped:
+            heard = self._store.blocking.inbox.bell.rings
+            try:
+                if await self.run_once():
+                    failures = 0
+                    continue
+                seconds, failures = self._poll_seconds * _jitter(), 0
+            except Exception as error:  # noqa: BLE001 - a worker that ends tells nobody
+                failures += 1
+                seconds = _pause(error, failures)
+            await self._wait(heard, seconds)
+
+    def stop(self) -> None:
+        """As Worker.stop."""
+        self._is_stopped = True
+        self._store.blocking.inbox.bell.ring()
+
+    async def _done(self, taken: "Delivery", gateway: AsyncGateway) -> None:
+        ready: Delivery | None = taken
+        try:
+            if taken.state == "new":
+                asked = await gateway.confirm(taken.callback) if taken.told.confirm else None
+                ready = _announced(gateway, await self._store.inbox.apply(taken, asked))
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is tried again
+            await self._store.inbox.failed(taken, _problem(error))
+            return
+        if ready is None:
+            return
+        try:
+            while not await self._is_told(ready):
+                pass  # a charge moved meanwhile: once more, as it stands now
+        except Exception as error:  # noqa: BLE001 - the merchant's own
+            await self._store.inbox.failed(ready, _problem(error))
+
+    async def _is_told(self, ready: "Delivery") -> bool:
+        if self._awaited is None:
+            return bool(await self._store.run(self._telling.tell, ready))
+        told = await self._store.run(self._telling.given, ready)
+        if told is None:
+            return True
+        await self._awaited(told)
+        return bool(await self._store.run(self._telling.finish, ready, told))
+
+    async def _wait(self, heard: int, seconds: float) -> None:
+        """Wait in a thread that is left alone where this task is cancelled."""
+        from anyio import CapacityLimiter, to_thread
+
+        if not self._is_stopped:
+            wait = partial(self._store.blocking.inbox.bell.wait, heard, seconds)
+            await to_thread.run_sync(wait, abandon_on_cancel=True, limiter=CapacityLimiter(1))
+
+
+def _announced(gateway: Gateway | AsyncGateway, applied: "Applied") -> "Delivery | None":
+    """Tell the listeners what was committed; the delivery to the handler, where one is due."""
+    for learnt in applied.learnt:
+        gateway._desk.announce(learnt)  # noqa: SLF001 - the worker is as much the gateway's as its own shells
+    return applied.ready
+
+
+def _problem(error: Exception) -> str:
+    """What is written down of a failure: nothing that may quote a value."""
+    if isinstance(error, PaygateError):
+        code = f" {error.provider_code}" if error.provider_code else ""
+        return f"{type(error).__name__}{code}"
+    return place_of(error)
+
+
+def _pause(error: Exception, failures: int) -> float:
+    """Say that nothing can be taken, and for how many seconds to wait until it is tried again."""
+    seconds: float = min(2.0 ** (failures - 1), LONGEST_PAUSE) * _jitter()
+    what = error.what if isinstance(error, StoreUnavailable) else place_of(error)
+    log.error("paygate: a worker could not go on (%s); it looks again in %.0f s", what, seconds)
+    return seconds
+
+
+def _jitter() -> float:
+    return random.uniform(0.75, 1.25)  # noqa: S311 - it keeps workers apart
