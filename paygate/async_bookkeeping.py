@@ -20,6 +20,7 @@ from paygate.numbers import external_id
 from paygate.operation import Operation
 from paygate.refunds import RefundRequest, RefundStatus
 from paygate.settlement import (
+    at_least,
     busy,
     known,
     located,
@@ -235,4 +236,4 @@ class AsyncBookkeeper:
         except StoreUnavailable as away:
             unwritten(told.gateway, told.reference, away)
             return self._desk.learnt(told, before, refund)
-        return self._desk.announce(learnt)
+        return self._desk.announce(at_least(learnt, before, made))

@@ -24,6 +24,7 @@ from paygate.numbers import external_id
 from paygate.operation import Operation
 from paygate.refunds import RefundRequest, RefundStatus
 from paygate.settlement import (
+    at_least,
     busy,
     known,
     located,
@@ -244,4 +245,4 @@ class Bookkeeper:
         except StoreUnavailable as away:
             unwritten(told.gateway, told.reference, away)
             return self._desk.learnt(told, before, refund)
-        return self._desk.announce(learnt)
+        return self._desk.announce(at_least(learnt, before, made))

@@ -61,9 +61,11 @@ class Reconciler:
             entries = self._store.agenda.take(min(BATCH, limit - done.asked))
             if not entries:
                 break
-            for entry in entries:
-                if self._store.agenda.is_held(entry):
-                    done.add(self.settle(entry))
+            for number, entry in enumerate(entries):
+                if not self._store.agenda.is_held(entry):
+                    self._store.agenda.release(entries[number:])
+                    break
+                done.add(self.settle(entry))
         return done
 
     def settle(self, entry: "Entry") -> PaygateError | None:
@@ -90,9 +92,11 @@ class AsyncReconciler:
             entries = await self._store.agenda.take(min(BATCH, limit - done.asked))
             if not entries:
                 break
-            for entry in entries:
-                if await self._store.agenda.is_held(entry):
-                    done.add(await self.settle(entry))
+            for number, entry in enumerate(entries):
+                if not await self._store.agenda.is_held(entry):
+                    await self._store.agenda.release(entries[number:])
+                    break
+                done.add(await self.settle(entry))
         return done
 
     async def settle(self, entry: "Entry") -> PaygateError | None:

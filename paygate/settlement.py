@@ -6,11 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
+from paygate import conflicts
+from paygate.callback import ConflictKind
 from paygate.errors import ChargeNotFound, InstructionsLost, OutcomeUnknown, PaygateError
-from paygate.model import Charge
+from paygate.model import Charge, ChargeRef
 
 if TYPE_CHECKING:
-    from paygate.store.entries import Entry
+    from paygate.store.entries import Entry, Learnt
 
 log = logging.getLogger("paygate")
 
@@ -91,6 +95,21 @@ def unsettled(failure: PaygateError, what: str = "charge") -> OutcomeUnknown:
         http_status=failure.http_status,
         external_id=failure.external_id,
     )
+
+
+def at_least(learnt: "Learnt", before: Charge | ChargeRef, made: str | None) -> "Learnt":
+    """What the journal has learnt, and no less than the caller knows: paid stays paid, a refund a refund.
+
+    The journal may have been begun after the charge was paid, or be told of it by nobody but the caller.
+    """
+    if not isinstance(before, Charge):
+        return learnt
+    charge, conflict = conflicts.learnt(learnt.charge, before, made)
+    if conflict is None or conflict.kind is not ConflictKind.REGRESSION:
+        known = before.status if learnt.before is None else learnt.before
+        return msgspec.structs.replace(learnt, charge=charge, before=known)
+    found = (*learnt.conflicts, conflict)
+    return msgspec.structs.replace(learnt, charge=charge, before=charge.status, conflicts=found)
 
 
 def busy() -> OutcomeUnknown:

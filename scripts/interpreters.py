@@ -1,8 +1,8 @@
 """Run the tests on every other Python that is here, and say which ran.
 
 They look for what differs between interpreters: properties are tried with fewer examples than on the first,
-what drives browsers and other programs runs there alone, and the ones between the oldest and the newest have
-the core to themselves.
+what drives browsers, other programs and processes runs there alone, and the ones between the oldest and the
+newest have the core to themselves.
 """
 
 import os
@@ -20,22 +20,23 @@ CORE = (
     *(str(one) for one in sorted(Path("tests").glob("test_*.py")) if "write_an_adapter" not in one.name),
 )
 ONCE = (
+    "tests/store/test_kills.py",
+    "tests/store/test_same_references.py",
+    "tests/store/test_store_faults.py",
+    "tests/store/test_worker_processes.py",
+    "tests/store/test_store_away.py",
+    "tests/store/test_database_away.py",
+    "tests/credentials",
+    "tests/sandbox",
+    "tests/cli",
+    "tests/examples",
+    "tests/test_failover_run.py",
+    "plugins/ayolinx/tests/test_callback_fuzz.py",
+    "plugins/ayolinx/tests/test_callback_rubbish.py",
     "tests/test_write_an_adapter.py",
     "tests/scaffold",
     "tests/conformance/test_faulty_adapters.py",
     "tests/conformance/test_kit_pytest.py",
-    "tests/sandbox/test_pages_in_a_browser.py",
-    "tests/sandbox/test_ayolinx_in_a_browser.py",
-    "tests/sandbox/test_midtrans_in_a_browser.py",
-    "tests/cli/test_misbehaving_plugins.py",
-    "tests/cli/test_foreign_values.py",
-    "tests/cli/test_doctor_command.py",
-    "tests/cli/test_gateways_command.py",
-    "tests/cli/test_failover_commands.py",
-    "tests/cli/test_sandbox_command.py",
-    "tests/examples/test_switch.py",
-    "tests/examples/test_shops_that_ask.py",
-    "tests/examples/test_order_races.py",
 )
 """What runs on the first interpreter alone."""
 

@@ -123,10 +123,10 @@ class Crew:
             self._back()
             is_any = bool(left)
             while left and not self._stopped.is_set():
-                entry = left.pop(0)
-                if self._store.agenda.is_held(entry):
-                    asked += 1
-                    self._settle(entry)
+                if not self._store.agenda.is_held(left[0]):
+                    break
+                asked += 1
+                self._settle(left.pop(0))
         finally:
             with self._lock:
                 self._spend(asked - count)

@@ -70,7 +70,9 @@ HANDED: Final = {
     "dead": "your handler failed too often, and is not told any more",
     "stuck": "the provider did not answer what had to be asked about it, and nobody asks any more",
 }
-REPLAY: Final = "Mend it, and have it tried again: `paygate callbacks list --dead` has its number, for `replay`."
+REPLAY: Final = (
+    "Mend it, and have it tried again: `paygate callbacks list --dead` has its number, for `replay`."
+)
 
 
 class Said(Struct, frozen=True):

@@ -47,7 +47,7 @@ class Agenda:
     def is_held(self, entry: Entry) -> bool:
         """Whether a charge that was taken may be asked about still: half of its lease is for the answer.
 
-        One that may not is due again when its lease ends, be it for another worker.
+        One that may not is to be given back: see `release`.
         """
         half = self._database.settings.lease_seconds / 2 * MICRO
         return self._clock() * MICRO < entry.lease_until - half

@@ -20,6 +20,9 @@ from paygate.errors import ConfigurationError, StoreUnavailable
 from paygate.store.failures import BUSY, FAILURES, GONE
 
 PAUSE: Final = 0.01
+LOG_PAGES: Final = 8_000
+"""How long the log grows, at 4 KiB a page, before it goes into the file; what changes often goes once."""
+
 WITHIN: Final = (
     "this thread is within a piece of work of the store already: end it first, or use its connection"
 )
@@ -78,16 +81,12 @@ class Embedded:
 
         Raises StoreUnavailable where it is gone.
         """
-        try:
-            found = self.path.stat()
-        except OSError:
-            if self.may_make:
-                return False
-            self.close()
-            raise StoreUnavailable(f"the store does not answer: {GONE}") from None
-        if (found.st_dev, found.st_ino) == self._file:
+        found = self._found()
+        if found is not None and found == self._file:
             return True
         self.close()
+        if found is None and not self.may_make:
+            raise StoreUnavailable(f"the store does not answer: {GONE}")
         return False
 
     @contextmanager
@@ -109,6 +108,8 @@ class Embedded:
             if not raw.in_transaction or connection.in_nested_transaction():
                 raise RuntimeError(ENDED)
             raw.execute("COMMIT")
+            if durable and self._found() != self._file:  # it was kept in a file that nobody will find
+                raise StoreUnavailable(f"the store does not answer: {GONE}")
         except BaseException as error:
             self._undo(error)
             raise
@@ -142,6 +143,14 @@ class Embedded:
                 if not is_mine:
                     self._lock.release()
         self.engine.dispose()
+
+    def _found(self) -> tuple[int, int] | None:
+        """Which file is there."""
+        try:
+            found = self.path.stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
 
     def _open(self) -> tuple[sa.Connection, sqlite3.Connection]:
         """The connection to write with; SQLAlchemy is told of one transaction, and never of its end."""
@@ -182,9 +191,8 @@ class Embedded:
         )
         try:
             self._prepare(raw)
-            found = self.path.stat()
-            file = found.st_dev, found.st_ino
-            if self._file not in (None, file):
+            file = self._found()
+            if file is None or self._file not in (None, file):
                 raise StoreUnavailable(f"the store does not answer: {GONE}")
         except BaseException:
             raw.close()
@@ -209,7 +217,7 @@ class Embedded:
                 "use a disk of this machine, or PostgreSQL"
             )
         raw.execute("PRAGMA synchronous=FULL")
-        raw.execute("PRAGMA foreign_keys=ON")
+        raw.execute(f"PRAGMA wal_autocheckpoint={LOG_PAGES}")
 
     def _readers_own(self) -> sqlite3.Connection:
         raw = self._opened()

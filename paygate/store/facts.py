@@ -16,6 +16,7 @@ from paygate.store.database import Database
 from paygate.store.entries import MICRO, Source, written
 from paygate.store.redaction import Redaction
 from paygate.store.schema import facts, flags
+from paygate.store.statements import NewRow
 
 LONGEST_NOTE: Final = 255
 
@@ -33,8 +34,8 @@ class Facts:
         self._database = database
         self._clock = clock
         self._redaction = Redaction(database.settings.redact)
-        self._fact = database.insert_new(facts)
-        self._flag = database.insert_new(flags)
+        self._fact = NewRow(facts, database.engine)
+        self._flag = NewRow(flags, database.engine)
 
     def add(
         self,
@@ -57,28 +58,17 @@ class Facts:
             "conflicts": " ".join(kinds),
             "body": self._redaction.body(told.raw) or None,
         }
-        if connection.execute(self._fact, values).scalar() is None:
+        if self._fact.add(connection, values) is None:
             return False
         for kind in kinds:
-            connection.execute(self._flag, {"charge_id": charge_id, "kind": kind, "at": now})
+            self._flag.add(connection, {"charge_id": charge_id, "kind": kind, "at": now})
         return True
 
     def note(self, connection: sa.Connection, charge_id: int, source: Source, note: str) -> None:
         """Add a line that tells no status: what was tried, and how it failed."""
-        connection.execute(
-            self._fact,
-            {
-                "charge_id": charge_id,
-                "key": os.urandom(16),
-                "source": source,
-                "at": round(self._clock() * MICRO),
-                "status": None,
-                "told": None,
-                "note": note[:LONGEST_NOTE],
-                "conflicts": "",
-                "body": None,
-            },
-        )
+        line = {"charge_id": charge_id, "key": os.urandom(16), "source": source, "conflicts": ""}
+        told = {"at": round(self._clock() * MICRO), "note": note[:LONGEST_NOTE]}
+        self._fact.add(connection, line | told)
 
     def has_reply(self, charge_id: int) -> bool:
         """Whether the provider answered to the making of a charge, and was heard."""

@@ -32,6 +32,7 @@ from paygate.store.history import NOTHING, History
 from paygate.store.outcomes import Outcomes
 from paygate.store.requests import awaited, difference, digest, kept
 from paygate.store.schema import charges
+from paygate.store.statements import NewRow
 
 ENDLESS: Final = 40
 """How often a reference may be found changed by others before something must be wrong."""
@@ -47,7 +48,7 @@ class Journal(Outcomes):
 
     def __init__(self, database: Database, history: History, clock: Callable[[], float] = time.time) -> None:
         super().__init__(database, history, clock)
-        self._insert = database.insert_new(charges)
+        self._row = NewRow(charges, database.engine)
 
     def begin(self, gateway: str, request: ChargeRequest, external_id: str, *, routed: bool = False) -> Entry:
         """Write a charge down before it is sent, or find what is known of it: see `Entry.step`.
@@ -147,8 +148,7 @@ class Journal(Outcomes):
 
     def _inserted(self, values: dict[str, Any]) -> int | None:
         with self.database.writing() as connection:
-            found: int | None = connection.execute(self._insert, values).scalar()
-        return found
+            return self._row.add(connection, values)
 
     def _rows(self, reference: str) -> list[Row]:
         with self.database.reading() as connection:

@@ -23,6 +23,7 @@ from paygate.store.entries import MICRO, Entry, Learnt, Source, State, number_of
 from paygate.store.facts import note_of, sending
 from paygate.store.history import History
 from paygate.store.schema import charges
+from paygate.store.statements import Prepared
 
 TAKEN_OVER: Final = "this process was slow, and another one has taken it over: nothing was sent by this one"
 PRESENT: Final = (DuplicateReference, AlreadyPaid, ChargeExpired, StateConflict)
@@ -61,6 +62,7 @@ class Outcomes:
         self.settings = database.settings
         self.history = history
         self._clock = clock
+        self._answered = Prepared(_ANSWERED, database.engine)
 
     def again(self, entry: Entry, external_id: str | None) -> Entry:
         """Write down that a charge is sent once more, with another number: the first was not received.
@@ -80,8 +82,12 @@ class Outcomes:
         return msgspec.structs.replace(entry, **renewed)
 
     def answered(self, entry: Entry, charge: Charge, external_id: str | None) -> Learnt:
-        """Write down what the provider answered to a charge that was sent."""
+        """Write down what the provider answered to a charge that was sent.
+
+        What the answer leaves out of what was asked for is filled in.
+        """
         now = self._now()
+        charge = _whole(charge, entry.charge)
         values = {
             "state": State.KNOWN,
             "status": charge.status,
@@ -92,8 +98,9 @@ class Outcomes:
             "due_at": self.history.due(charge, now, entry.sent_at),
             "changed_at": now,
         }
-        with self.database.writing() as connection:
-            if connection.execute(_ANSWERED, values | _own(entry)).rowcount:
+        # The intent is safe on the disk; an answer that is lost with the machine's power is asked for again.
+        with self.database.writing(durable=False) as connection:
+            if self._answered.run(connection, values | _own(entry)).rowcount:
                 return self.history.first(connection, entry.id, charge, now)
         # A callback or another process was faster: this is one more thing that was told.
         return self.history.learn(charge, Source.REPLY)
@@ -172,3 +179,19 @@ def _own(entry: Entry) -> dict[str, Any]:
 
 def _leased(entry: Entry) -> dict[str, Any]:
     return _own(entry) | {"own_lease": entry.lease_until}
+
+
+def _whole(charge: Charge, asked: Charge) -> Charge:
+    """A charge with the amount, method and end that were asked for, where the provider told none."""
+    if (
+        charge.amount is not None
+        and charge.method is not None
+        and (charge.expires_at or not asked.expires_at)
+    ):
+        return charge
+    return msgspec.structs.replace(
+        charge,
+        amount=charge.amount or asked.amount,
+        method=charge.method or asked.method,
+        expires_at=charge.expires_at or asked.expires_at,
+    )

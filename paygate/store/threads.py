@@ -3,7 +3,10 @@
 Threads and not an async driver: they serve asyncio and trio alike, and SQLite has nothing else.
 """
 
+import logging
+import threading
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -11,6 +14,8 @@ import anyio
 from anyio import to_thread
 
 from paygate.store.store import Store
+
+log = logging.getLogger("paygate")
 
 
 class AsyncStore:
@@ -35,8 +40,13 @@ class AsyncStore:
         """Call a blocking function in a thread, and return what it returns."""
         if self._limiter is None:
             self._limiter = anyio.CapacityLimiter(self.settings.connections)
+        work = _Once(partial(function, *arguments, **named))
         with anyio.CancelScope(shield=True):
-            return await to_thread.run_sync(partial(function, *arguments, **named), limiter=self._limiter)
+            try:
+                return await to_thread.run_sync(work, limiter=self._limiter)
+            except anyio.get_cancelled_exc_class():  # asyncio's own, which no scope holds back
+                await _ended(work, self._limiter)
+                raise
 
     async def close(self) -> None:
         """Close the connections."""
@@ -54,3 +64,42 @@ class InThreads:
         method = partial(self._run, getattr(self._owner, name))
         setattr(self, name, method)
         return method
+
+
+class _Once:
+    """A piece of work that is done once, however often it is called; later calls wait for its end."""
+
+    def __init__(self, work: Callable[[], Any]) -> None:
+        self._work = work
+        self._turn = threading.Lock()
+        self._has_ended = threading.Event()
+        self._failure: Exception | None = None
+
+    def __call__(self) -> Any:
+        if not self._turn.acquire(blocking=False):
+            self._has_ended.wait()
+            if self._failure is not None:
+                raise self._failure
+            return None
+        try:
+            return self._work()
+        except Exception as failure:
+            self._failure = failure
+            raise
+        finally:
+            self._has_ended.set()
+
+
+async def _ended(work: _Once, limiter: anyio.CapacityLimiter) -> None:
+    """See that work is done, be it that it had not begun; one cancellation more does not stop it either."""
+    import asyncio
+
+    async def run() -> None:
+        await to_thread.run_sync(work, limiter=limiter)
+
+    task = asyncio.ensure_future(run())
+    while not task.done():
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait([task])
+    if not task.cancelled() and task.exception() is not None:
+        log.error("paygate: what a cancelled task had begun failed (%s)", type(task.exception()).__name__)

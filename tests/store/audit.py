@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -13,7 +14,9 @@ from paygate.store.database import Database
 from paygate.store.entries import MICRO, State, charge_of
 from paygate.store.schema import charges, facts, flags
 
-PATIENCE: Final = 60.0
+WORKERS: Final = 4
+LIMIT: Final = 20
+PATIENCE: Final = 120.0
 SOON: Final = 30.0
 """Seconds within which a charge is asked about again that could not be settled."""
 
@@ -54,7 +57,7 @@ def hurry(database: Database, *, overdue: bool = True) -> None:
 
 
 def settle_all(paygate: Paygate, *, overdue: bool = True) -> Counter[str]:
-    """Reconcile until nothing is due any more and nothing is open; what that came to.
+    """Reconcile, by several workers, until nothing is due any more and nothing is open; what that came to.
 
     With the `overdue`, each charge that is not at its end is asked about, too.
     """
@@ -62,13 +65,14 @@ def settle_all(paygate: Paygate, *, overdue: bool = True) -> Counter[str]:
     database, done = paygate.store.database, Counter[str]()
     hurry(database, overdue=overdue)
     end = time.monotonic() + PATIENCE
-    while left := _left(database):
-        assert time.monotonic() < end, f"these are not settled in {PATIENCE:g} s: {left}"
-        told = paygate.reconcile()
-        done.update(asked=told.asked, settled=told.settled, **told.unsettled)
-        if told.unsettled:
-            hurry(database, overdue=False)
-        time.sleep(0.02)
+    with ThreadPoolExecutor(WORKERS) as pool:
+        while left := _left(database):
+            assert time.monotonic() < end, f"these are not settled in {PATIENCE:g} s: {left}"
+            for told in pool.map(paygate.reconcile, [LIMIT] * WORKERS):
+                done.update(asked=told.asked, settled=told.settled, **told.unsettled)
+                if told.unsettled:
+                    hurry(database, overdue=False)
+            time.sleep(0.02)
     return done
 
 

@@ -5,6 +5,7 @@ Ask for `store_url` to run a test over each of them, or mark it for some:
 """
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from paygate.redaction import Secret
 from paygate.store.database import Database
 from paygate.store_settings import StoreSettings
 from tests.databases import BACKENDS, Laid
+from tests.store.rounds import Merchants
 
 
 @pytest.fixture(scope="session")
@@ -33,6 +35,13 @@ def bare_url(request: pytest.FixtureRequest, laid: Laid, tmp_path: Path) -> Iter
     """The address of a database without any table: a file that is not there, PostgreSQL, MariaDB."""
     with laid.bare(request.param, tmp_path) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def merchants(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Merchants]:
+    """A merchant's program, for tests with processes of their own that may be killed."""
+    with closing(Merchants(tmp_path_factory.mktemp("merchants"))) as one:
+        yield one
 
 
 @pytest.fixture

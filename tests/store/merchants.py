@@ -1,8 +1,8 @@
 """A merchant's processes: forked from one that has loaded its program, at work on one store, and killed.
 
-`python -m tests.store.merchants FOLDER SHELL…` reads a configuration as JSON from its standard input, a line, and then rounds,
-a line each: the lives that are lived at once. To each round it answers with a line: what every life has told.
-A life with `seconds` is killed with SIGKILL when they are over; the others end by themselves.
+`python -m tests.store.merchants FOLDER` reads rounds as JSON from its standard input, a line each: a configuration,
+and the lives that are lived at once. To each it answers with a line: what every life has told. A life with
+`seconds` is killed with SIGKILL when they are over; the others end by themselves.
 """
 
 import json
@@ -17,7 +17,7 @@ import traceback
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import anyio
 import msgspec
@@ -75,16 +75,10 @@ class Life(Struct, frozen=True, kw_only=True):
 
 
 class Round(Struct, frozen=True, kw_only=True):
-    """Lives that are lived at once."""
+    """Lives that are lived at once, with one configuration."""
 
+    document: Mapping[str, Any]
     lives: Sequence[Life]
-
-
-class Loaded(NamedTuple):
-    """The program, loaded: each life uses one of them."""
-
-    blocking: Paygate
-    waiting: AsyncPaygate
 
 
 class Lived(Struct, frozen=True, kw_only=True):
@@ -255,7 +249,7 @@ def guarded(target: Callable[[], None], tell: Callable[..., None]) -> threading.
     return threading.Thread(target=run, daemon=True)
 
 
-def lived(loaded: Loaded, life: Life, diary: Path) -> None:
+def lived(loaded: Any, life: Life, diary: Path) -> None:
     """Live one life in this process, and write down what happens in a file, a line at a time."""
     book = os.open(diary, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 
@@ -265,17 +259,59 @@ def lived(loaded: Loaded, life: Life, diary: Path) -> None:
     time.sleep(max(0.0, life.begins_at - time.time()))
     try:
         if life.shell == "blocking":
-            blocking(loaded.blocking, life, tell)
+            blocking(loaded, life, tell)
         else:
-            anyio.run(waiting, loaded.waiting, life, tell, backend=life.shell)
+            anyio.run(waiting, loaded, life, tell, backend=life.shell)
     except BaseException:
         tell("bug", traceback.format_exc())
 
 
-def live(loaded: Loaded, round_: Round, folder: Path) -> list[Lived]:
+class Program:
+    """The merchant's program, loaded once for each configuration: whoever is forked need not wait for it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._document: Mapping[str, Any] = {}
+        self._loaded: dict[str, Any] = {}
+        self._warm: set[str] = set()
+
+    def loaded(self, document: Mapping[str, Any], shell: str) -> Any:
+        """A paygate of this configuration and shell, with nothing open."""
+        if document != self._document:
+            self._document, self._loaded = document, {}
+        if shell not in self._warm:
+            self._warm_up(shell)
+            self._warm.add(shell)
+        if shell not in self._loaded:
+            kind = Paygate if shell == "blocking" else AsyncPaygate
+            self._loaded[shell] = made = kind.from_mapping(document)
+            store = made.store if shell == "blocking" else made.store.blocking  # type: ignore[union-attr]
+            store.agenda.waiting()  # type: ignore[union-attr]
+            store.close()  # type: ignore[union-attr]
+        return self._loaded[shell]
+
+    def _warm_up(self, shell: str) -> None:
+        """Have everything imported: nobody listens where this charge goes, and it is forgotten."""
+        names = self._document["gateways"].items()
+        gateways = {name: {**one, "base_url": "http://127.0.0.1:1"} for name, one in names}
+        url = f"sqlite:///{self._folder / 'warm.db'}"
+        nowhere = {**self._document, "gateways": gateways, "store": {"url": url}}
+        deaf = Life(shell=shell, seed=0, orders=[1], workers=1)
+        if shell == "blocking":
+            blocking(Paygate.from_mapping(nowhere), deaf, nobody)
+        else:
+            anyio.run(waiting, AsyncPaygate.from_mapping(nowhere), deaf, nobody, backend=shell)
+
+
+def nobody(*_: Any) -> None:
+    """Tell nobody."""
+
+
+def live(program: Program, round_: Round, folder: Path) -> list[Lived]:
     """Live a round: all its lives in processes of their own, and kill those whose time is over."""
     children: dict[int, tuple[Life, Path]] = {}
     for number, life in enumerate(round_.lives):
+        loaded = program.loaded(round_.document, life.shell)
         diary = folder / f"{number}.jsonl"
         diary.unlink(missing_ok=True)
         child = os.fork()
@@ -296,39 +332,17 @@ def live(loaded: Loaded, round_: Round, folder: Path) -> list[Lived]:
     return told
 
 
-def warm_up(document: Mapping[str, Any], shell: str, folder: Path) -> None:
-    """Have everything imported that a life needs: nobody listens where these charges go, and they are forgotten."""
-    gateways = {name: {**one, "base_url": "http://127.0.0.1:1"} for name, one in document["gateways"].items()}
-    nowhere = {**document, "gateways": gateways, "store": {"url": f"sqlite:///{folder / 'warm.db'}"}}
-    deaf = Life(shell=shell, seed=0, orders=[1], workers=1)
-    if shell == "blocking":
-        blocking(Paygate.from_mapping(nowhere), deaf, nobody)
-    else:
-        anyio.run(waiting, AsyncPaygate.from_mapping(nowhere), deaf, nobody, backend=shell)
-
-
-def nobody(*_: Any) -> None:
-    """Tell nobody."""
-
-
-def main(folder: Path, shells: Sequence[str]) -> None:
-    """Load the program once; then live as many rounds as are asked for."""
+def main(folder: Path) -> None:
+    """Live as many rounds as are asked for."""
     logging.getLogger("paygate").setLevel(logging.CRITICAL)
     for kind in (Gateway, AsyncGateway):
         kind.__init__.__kwdefaults__["retry"] = HASTY  # type: ignore[index]
-    document = json.loads(sys.stdin.readline())
-    for shell in shells:
-        warm_up(document, shell, folder)
-    loaded = Loaded(Paygate.from_mapping(document), AsyncPaygate.from_mapping(document))
-    for store in (loaded.blocking.store, loaded.waiting.store and loaded.waiting.store.blocking):
-        assert store is not None
-        store.agenda.waiting()
-        store.close()
+    program = Program(folder)
     for line in sys.stdin:
-        told = live(loaded, msgspec.json.decode(line, type=Round), folder)
+        told = live(program, msgspec.json.decode(line, type=Round), folder)
         sys.stdout.buffer.write(msgspec.json.encode(told) + b"\n")
         sys.stdout.buffer.flush()
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2:])
+    main(Path(sys.argv[1]))

@@ -4,8 +4,7 @@ import json
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,21 +18,45 @@ _lived: Final = msgspec.json.Decoder(list[Lived])
 
 
 class Merchants:
-    """A merchant's program, loaded and waiting to be forked."""
+    """A merchant's program that waits to be forked; it starts with the first round."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
-        self._process = process
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def close(self) -> None:
+        """End it."""
+        if self._process is not None:
+            assert self._process.stdin is not None
+            self._process.stdin.close()
+            with self._process:
+                self._process = None
+
+    def live(self, document: Mapping[str, Any], lives: Sequence[Life]) -> list[Lived]:
+        """Let so many processes live at once, and wait until all have ended."""
+        if self._process is None:
+            program = [sys.executable, "-m", "tests.store.merchants", str(self._folder)]
+            self._process = subprocess.Popen(program, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        stdin, stdout = self._process.stdin, self._process.stdout
+        assert stdin is not None
+        assert stdout is not None
+        stdin.write(msgspec.json.encode(Round(document=document, lives=lives)) + b"\n")
+        stdin.flush()
+        return _lived.decode(stdout.readline())
+
+
+class Group:
+    """The processes of one merchant, round after round."""
+
+    def __init__(self, merchants: Merchants, document: Mapping[str, Any]) -> None:
+        self._merchants = merchants
+        self._document = document
         self.told: Counter[str] = Counter()
         """How often each kind of thing was told, by all lives so far."""
 
     def live(self, *lives: Life) -> list[Lived]:
         """Let so many processes live at once, and wait until all have ended; none may have a bug to tell of."""
-        stdin, stdout = self._process.stdin, self._process.stdout
-        assert stdin is not None
-        assert stdout is not None
-        stdin.write(msgspec.json.encode(Round(lives=lives)) + b"\n")
-        stdin.flush()
-        told = _lived.decode(stdout.readline())
+        told = self._merchants.live(self._document, lives)
         lines = [line for one in told for line in one.lines]
         assert [] == [line for line in lines if line[0] == "bug"]
         assert [] == leaks(json.dumps(lines))
@@ -49,26 +72,3 @@ def kind_of(line: Line) -> str:
 def lines_of(lives: Iterable[Lived], *kinds: str) -> list[Line]:
     """The lines of some kinds."""
     return [line for one in lives for line in one.lines if line[0] in kinds]
-
-
-@contextmanager
-def merchants(document: Mapping[str, Any], folder: Path, *shells: str) -> Iterator[Merchants]:
-    """A merchant's program with this configuration; its processes are gone in the end."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.store.merchants", str(folder), *shells],
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    ) as process:
-        assert process.stdin is not None
-        process.stdin.write(json.dumps(document).encode() + b"\n")
-        process.stdin.flush()
-        try:
-            yield Merchants(process)
-        finally:
-            process.stdin.close()
-
-
-def spread(orders: Sequence[int], count: int) -> list[list[int]]:
-    """Orders dealt out to so many processes."""
-    return [[*orders[first::count]] for first in range(count)]

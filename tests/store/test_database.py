@@ -239,6 +239,35 @@ def test_only_what_may_be_lost_does_not_wait_for_the_disk(database: Database) ->
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
 
 
+@ON_SQLITE
+def test_a_failure_does_not_make_commits_wait_for_the_disk(database: Database) -> None:
+    """A connection that is new after a failure waits or not as it is asked to, like the one before."""
+    seen = []
+    for durable in (False, True):
+        with pytest.raises(StoreUnavailable), database.writing(durable=durable) as connection:
+            connection.exec_driver_sql("nonsense")
+        with database.writing(durable=durable) as connection:
+            seen.append(connection.exec_driver_sql("PRAGMA synchronous").scalar())
+    assert seen == [1, 2]
+
+
+def test_two_that_look_and_then_write_do_not_fail(database: Database) -> None:
+    """Whoever reads in a piece of work may write in it, also where another process writes in between."""
+    other = Database(database.settings)
+
+    def work(own: Database, name: str) -> None:
+        for number in range(10):
+            with own.writing(durable=False) as connection:
+                connection.execute(sa.select(sa.func.count()).select_from(charges)).scalar()
+                connection.execute(charges.insert(), charge(f"{name}-{number}"))
+
+    with ThreadPoolExecutor(2) as pool:
+        for done in [pool.submit(work, database, "A"), pool.submit(work, other, "B")]:
+            done.result(30)
+    assert len(references(database)) == 20
+    other.close()
+
+
 def test_many_threads_share_one(database: Database) -> None:
     """Threads that write, read and collide at once wait for each other and lose nothing."""
 

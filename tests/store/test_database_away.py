@@ -18,12 +18,12 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paygate.errors import StoreUnavailable
+from paygate.errors import ConfigurationError, StoreUnavailable
 from paygate.redaction import Secret
 from paygate.store import failures
 from paygate.store.database import Database
 from paygate.store.migrations import upgrade
-from paygate.store.schema import charges
+from paygate.store.schema import VERSION, charges
 from paygate.store_settings import StoreSettings
 from tests.store.clusters import PASSWORD, Cluster, cluster
 from tests.store.rows import charge, references
@@ -56,6 +56,10 @@ def hang_up(url: str) -> int:
             while connection.exec_driver_sql(MINE["mariadb"]).first() is not None:
                 pass
     return len(found)
+
+
+def place(database: Database) -> Any:
+    return database._place
 
 
 def file_of(url: str) -> Path:
@@ -98,6 +102,25 @@ def test_a_connection_that_ends_before_the_commit_keeps_nothing(database: Databa
         connection.execute(charges.insert(), charge("INV-1"))
         assert hang_up(store_url) == 1
     assert references(database) == []
+
+
+@ON_SERVERS
+def test_what_comes_back_is_looked_into_again(database: Database, store_url: str) -> None:
+    """After a failure the tables may be those of another server: their version is asked for once more."""
+    write(database, "INV-1")
+    with sa.create_engine(store_url, poolclass=sa.NullPool).begin() as connection:
+        connection.exec_driver_sql("UPDATE paygate_version SET version_num = '9999'")
+    try:
+        write(database, "INV-2")
+        with pytest.raises(StoreUnavailable), database.writing() as connection:
+            hang_up(store_url)
+            connection.execute(charges.insert(), charge("INV-3"))
+        with pytest.raises(ConfigurationError, match="newer than this paygate"):
+            write(database, "INV-4")
+    finally:
+        with sa.create_engine(store_url, poolclass=sa.NullPool).begin() as connection:
+            connection.exec_driver_sql(f"UPDATE paygate_version SET version_num = '{VERSION}'")
+    assert references(database) == ["INV-1", "INV-2"]
 
 
 @pytest.fixture(scope="module")
@@ -292,6 +315,63 @@ def test_a_file_that_is_deleted_is_not_written_to_nor_made_anew(database: Databa
     shutil.move(kept, file)
     write(database, "INV-3")
     assert references(database) == ["INV-1", "INV-3"]
+
+
+@ON_SQLITE
+def test_a_file_that_is_deleted_in_the_middle_acknowledges_nothing(
+    database: Database, store_url: str
+) -> None:
+    """The commit succeeds, into a file that nobody will find: whoever wrote is told."""
+    with pytest.raises(StoreUnavailable, match="its file is gone"), database.writing() as connection:
+        connection.execute(charges.insert(), charge("INV-1"))
+        file_of(store_url).unlink()
+
+
+@ON_SQLITE
+def test_a_file_that_vanishes_between_looking_and_opening_is_not_made_anew(
+    database: Database, store_url: str
+) -> None:
+    """Opening it again does not make it, once it was there."""
+    write(database, "INV-1")
+    file_of(store_url).unlink()
+    with pytest.raises(sqlite3.OperationalError, match="unable to open"):
+        place(database)._opened()
+    assert not file_of(store_url).exists()
+
+
+class Crowded:
+    """A connection to a new file that others open at the same moment: they are not made to wait by SQLite."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def execute(self, statement: str) -> "Crowded":
+        self.said.append(statement)
+        if len(self.said) < 3:
+            error = sqlite3.OperationalError("database is locked")
+            error.sqlite_errorname = "SQLITE_BUSY"
+            raise error
+        return self
+
+    def fetchall(self) -> list[tuple[str]]:
+        return [("delete" if "fails" in self.said else "wal",)]
+
+
+@ON_SQLITE
+def test_a_new_file_that_many_open_at_once_is_waited_for(database: Database) -> None:
+    """Asking for the write-ahead log is answered with "busy" at once then, and is asked again."""
+    crowded = Crowded()
+    place(database)._prepare(crowded)
+    assert crowded.said[:4] == ["PRAGMA journal_mode=WAL"] * 3 + ["PRAGMA synchronous=FULL"]
+
+
+@ON_SQLITE
+def test_a_disk_without_a_write_ahead_log_is_refused(database: Database) -> None:
+    """SQLite goes on without one where the disk cannot share memory, as one of another machine: paygate does not."""
+    other = Crowded()
+    other.said += ["fails"] * 2
+    with pytest.raises(ConfigurationError, match="use a disk of this machine, or PostgreSQL"):
+        place(database)._prepare(other)
 
 
 @ON_SQLITE

@@ -11,7 +11,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -26,14 +25,14 @@ from paygate.store.entries import State
 from paygate.store_settings import StoreSettings
 from tests.store.audit import OPEN, differences, flagged, notes, rows_of, settle_all, states
 from tests.store.merchants import Life
-from tests.store.rounds import Merchants, lines_of, merchants
+from tests.store.rounds import Group, Merchants, lines_of
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork"),
 ]
 
-KILLS: Final = int(os.environ.get("PAYGATE_KILLS", "24"))
+KILLS: Final = int(os.environ.get("PAYGATE_KILLS", "16"))
 AT_ONCE: Final = 2
 WINDOW: Final = 40
 LIFETIMES: Final = (0.02, 0.25)
@@ -112,7 +111,7 @@ class Scene:
                 self.counts["sending, and the provider had it not"] += 1
 
 
-def kill(group: Merchants, shop: Shop, shell: str, chance: random.Random) -> int:
+def kill(group: Group, shop: Shop, shell: str, chance: random.Random) -> int:
     """One round of short lives; how many were killed."""
     lives = [
         Life(
@@ -136,7 +135,7 @@ def kill(group: Merchants, shop: Shop, shell: str, chance: random.Random) -> int
 def test_killed(
     shell: str,
     store_url: str,
-    tmp_path: Path,
+    merchants: Merchants,
     make_simulator: Callable[..., AyolinxSimulator],
     configured: Callable[..., dict[str, Any]],
 ) -> None:
@@ -149,7 +148,8 @@ def test_killed(
     with closing(Database(StoreSettings(url=Secret(store_url)))) as database, serve(simulator) as server:
         scene = Scene(database, simulator)
         document = configured(simulator, server.url) | {"store": {"url": store_url, **PATIENCE}}
-        with merchants(document, tmp_path, shell) as group, Paygate.from_mapping(document) as paygate:
+        group = Group(merchants, document)
+        with Paygate.from_mapping(document) as paygate:
             with payers(simulator, seed):
                 while killed < KILLS:
                     killed += kill(group, shop, shell, chance)

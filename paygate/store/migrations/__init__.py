@@ -33,8 +33,6 @@ def upgrade(database: "Database") -> tuple[str | None, str]:
         options = {"version_table": VERSIONS, "fn": steps, "transactional_ddl": False}
         context = MigrationContext.configure(connection, opts=options)
         before = context.get_current_revision()
-        if before == VERSION:
-            return before, before
         if before is not None and before not in {script.revision for script in scripts.walk_revisions()}:
             raise ConfigurationError(
                 f"store.url: its tables are of version {before}, which this paygate does not know: "
