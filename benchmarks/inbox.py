@@ -31,7 +31,7 @@ NAMES: Final = (
     *("gateway", "key", "source", "state", "told", "path", "headers", "body"),
     *("received_at", "repeats", "attempts", "due_at", "problem"),
 )
-_numbers: Final = itertools.count()
+_numbers: Final = itertools.count(os.getpid() << 20)  # others may receive at the same time
 Insert = Callable[[tuple[Any, ...]], None]
 
 

@@ -55,6 +55,7 @@ from paygate.methods import (
 )
 from paygate.model import Charge, ChargeRef, ChargeRequest, ChargeStatus, Customer, Item
 from paygate.money import Money
+from paygate.reconciliation import Reconciled
 from paygate.redaction import Secret, scrub
 from paygate.refunds import Refund, RefundRequest, RefundStatus
 from paygate.retrying import Retry
@@ -111,6 +112,7 @@ __all__ = [
     "QrCode",
     "Qris",
     "RateLimited",
+    "Reconciled",
     "Redirect",
     "ReferenceTaken",
     "Refund",

@@ -73,12 +73,25 @@ REFUNDED_ALREADY: Final = MappingProxyType(
 )
 """Of DuplicateReference, where it was a refund that was asked for."""
 
+KEPT: Final = MappingProxyType(
+    {
+        "en": "Do exactly this again, or run `paygate reconcile`: it is written down, so the provider is asked first and nothing is made twice.",
+        "id": "Ulangi persis seperti ini, atau jalankan `paygate reconcile`: sudah tercatat, jadi penyedia ditanya dulu dan tidak ada yang dibuat dua kali.",
+    }
+)
+"""Of OutcomeUnknown, where a store has what was asked for."""
 
-def advice_for(kind: type, language: str, operation: str | None = None) -> str:
-    """Say what to do about an error of this kind; a kind of a plugin's own has its parent's advice."""
+
+def advice_for(kind: type, language: str, operation: str | None = None, *, is_kept: bool = False) -> str:
+    """Say what to do about an error of this kind; a kind of a plugin's own has its parent's advice.
+
+    `is_kept` is whether a store has written down what was asked for.
+    """
     texts = LANGUAGES.get(language)
     if texts is None:
         raise ValueError(f"there is no advice in {language!r}, only in: {', '.join(LANGUAGES)}")
     if operation == "refund" and any(parent.__name__ == "DuplicateReference" for parent in kind.__mro__):
         return REFUNDED_ALREADY[language]
+    if is_kept and any(parent.__name__ == "OutcomeUnknown" for parent in kind.__mro__):
+        return KEPT[language]
     return next(texts[parent.__name__] for parent in kind.__mro__ if parent.__name__ in texts)

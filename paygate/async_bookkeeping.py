@@ -83,11 +83,11 @@ class AsyncBookkeeper:
         try:
             told = await self._driver.perform(self._desk.query(entry.charge))
         except ChargeNotFound as missing:
-            is_believed = await self._store.journal.absent(entry)
+            is_believed = await self._store.outcomes.absent(entry)
             return None if is_believed else missing
         except BaseException as failure:
             try:
-                await self._store.journal.unsettled(entry, known(failure))
+                await self._store.outcomes.unsettled(entry, known(failure))
             except StoreUnavailable as away:
                 unwritten(entry.gateway, entry.reference, away)
             if known(failure) is None:
@@ -105,7 +105,7 @@ class AsyncBookkeeper:
         """As Bookkeeper.cancel."""
         operation = self._desk.cancel(charge)
         with located(self._desk.gateway, "cancel", charge.reference):
-            await self._store.journal.changing(charge)
+            await self._store.outcomes.changing(charge)
         told = await self._driver.perform(operation)
         return await self._learnt(told, charge, Source.REPLY)
 
@@ -158,18 +158,18 @@ class AsyncBookkeeper:
         return found
 
     async def _sent(self, operation: Operation[Charge], entry: Entry) -> Charge:
-        guard = operation.guard = AsyncGuard(self._store.journal, entry, self._clock)
+        guard = operation.guard = AsyncGuard(self._store.outcomes, entry, self._clock)
         try:
             self._breaker.admit(entry.reference)
             told = await self._driver.perform(operation)
         except BaseException as failure:
             try:
-                await self._store.journal.failed(guard.entry, known(failure))
+                await self._store.outcomes.failed(guard.entry, known(failure))
             except StoreUnavailable as away:
                 unwritten(entry.gateway, entry.reference, away)
             raise
         try:
-            learnt: Learnt = await self._store.journal.answered(guard.entry, told, operation.external_id)
+            learnt: Learnt = await self._store.outcomes.answered(guard.entry, told, operation.external_id)
         except StoreUnavailable as away:
             unwritten(entry.gateway, entry.reference, away)
             return self._desk.learnt(told, None)

@@ -93,11 +93,11 @@ class Bookkeeper:
         try:
             told = self._driver.perform(self._desk.query(entry.charge))
         except ChargeNotFound as missing:
-            is_believed = self._store.journal.absent(entry)
+            is_believed = self._store.outcomes.absent(entry)
             return None if is_believed else missing
         except BaseException as failure:
             try:
-                self._store.journal.unsettled(entry, known(failure))
+                self._store.outcomes.unsettled(entry, known(failure))
             except StoreUnavailable as away:
                 unwritten(entry.gateway, entry.reference, away)
             if known(failure) is None:
@@ -115,7 +115,7 @@ class Bookkeeper:
         """End an unpaid charge, and write it down; see `Gateway.cancel`."""
         operation = self._desk.cancel(charge)
         with located(self._desk.gateway, "cancel", charge.reference):
-            self._store.journal.changing(charge)
+            self._store.outcomes.changing(charge)
         told = self._driver.perform(operation)
         return self._learnt(told, charge, Source.REPLY)
 
@@ -168,18 +168,18 @@ class Bookkeeper:
         return found
 
     def _sent(self, operation: Operation[Charge], entry: Entry) -> Charge:
-        guard = operation.guard = Guard(self._store.journal, entry, self._clock)
+        guard = operation.guard = Guard(self._store.outcomes, entry, self._clock)
         try:
             self._breaker.admit(entry.reference)
             told = self._driver.perform(operation)
         except BaseException as failure:
             try:
-                self._store.journal.failed(guard.entry, known(failure))
+                self._store.outcomes.failed(guard.entry, known(failure))
             except StoreUnavailable as away:
                 unwritten(entry.gateway, entry.reference, away)
             raise
         try:
-            learnt: Learnt = self._store.journal.answered(guard.entry, told, operation.external_id)
+            learnt: Learnt = self._store.outcomes.answered(guard.entry, told, operation.external_id)
         except StoreUnavailable as away:
             unwritten(entry.gateway, entry.reference, away)
             return self._desk.learnt(told, None)

@@ -11,7 +11,7 @@
     │   │   └── CircuitOpen     not tried, for the gateway has not answered lately
     │   ├── StoreUnavailable    the store of charges does not answer
     │   └── NotAuthorized       the provider refused the login
-    ├── OutcomeUnknown          it may have arrived: query, never resend
+    ├── OutcomeUnknown          it may have arrived: query, never resend (or let a store ask)
     └── Refused                 the provider said no, and nothing was done
         ├── AuthenticationFailed, PermissionDenied, InvalidRequest, DuplicateReference (InstructionsLost),
         │   ChargeNotFound, AlreadyPaid, ChargeExpired, AmountRejected, LimitExceeded,
@@ -56,6 +56,8 @@ class PaygateError(Exception):
     exit_code: ClassVar[int] = 1
     elsewhere: bool = False
     """Whether nothing was done here, and another gateway may be able to do it: routes go on from there."""
+    is_kept: bool = False
+    """Of OutcomeUnknown, whether a store has it written down: then the same call again asks first."""
 
     def __init__(
         self,
@@ -83,8 +85,12 @@ class PaygateError(Exception):
         """Say what to do and what happened, in `language`: "en" or "id"."""
         context = self.context
         where = " ".join(f"{key}={value}" for key, value in context.items())
-        text = f"{advice_for(type(self), language, self.operation)} {self.what}"
+        text = f"{self.advice(language)} {self.what}"
         return f"{text} [{where}]" if where else text
+
+    def advice(self, language: str = "en") -> str:
+        """Say what to do about it, in `language`: "en" or "id"."""
+        return advice_for(type(self), language, self.operation, is_kept=self.is_kept)
 
     @property
     def context(self) -> dict[str, Any]:
@@ -197,7 +203,10 @@ class NotAuthorized(NotSent):
 
 
 class OutcomeUnknown(PaygateError):
-    """The request may have arrived and nobody can say: query, and never send it again."""
+    """The request may have arrived and nobody can say: query, and never send it again.
+
+    Where a store has it (`is_kept`), the same call again does that, and gives the charge.
+    """
 
     exit_code = 3
 

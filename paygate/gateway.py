@@ -95,7 +95,8 @@ class Gateway(Offline):
 
         Given your Charge, an answer that contradicts it is announced as `conflict_found`; one that is behind
         it, as a paid charge told as open, is not applied: yours comes back, with the refunds that are new.
-        Given a ChargeRef, you get the bare answer. Compare `paid_amount` with your order before you deliver.
+        Given a ChargeRef, you get the bare answer. With a store you get, of either, how the journal has the
+        charge after the answer. Compare `paid_amount` with your order before you deliver.
 
         Raises ChargeNotFound where the provider does not know it (yet), else as `create_charge`.
         """

@@ -175,7 +175,8 @@ class Hooks(Protocol):
     def operation_started(self, run: Run) -> None:
         """Announced before an operation begins, in the thread or task that runs it.
 
-        What is refused before that, as a charge that could never be right, is not announced.
+        What ends before that is not announced, as a charge that could never be right, an open breaker, or a
+        charge that the store has already. With a store `create_charge` may run a query instead.
         """
         ...
 
@@ -197,12 +198,19 @@ class Hooks(Protocol):
 
     @hookspec
     def charge_changed(self, charge: Charge) -> None:
-        """Announced when the provider has told a status of a charge that the caller did not have."""
+        """Announced when the provider has told a status of a charge that the caller did not have.
+
+        With a store: that the journal did not have, after the commit; of a callback, where the worker runs.
+        """
         ...
 
     @hookspec
     def callback_received(self, callback: Callback) -> None:
-        """Announced for every callback that was verified."""
+        """Announced for every callback that was verified.
+
+        With a store, once for each that was stored and is new, after the commit: not for repeats, nor for calls
+        about no charge, as for a token.
+        """
         ...
 
     @hookspec

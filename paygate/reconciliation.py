@@ -73,7 +73,7 @@ class Reconciler:
         gateway = self._gateways.get(entry.gateway)
         if gateway is None or gateway.books is None:
             failure = gone(entry)
-            self._store.journal.unsettled(entry, failure)
+            self._store.outcomes.unsettled(entry, failure)
             return failure
         return gateway.books.settle(entry)
 
@@ -104,6 +104,6 @@ class AsyncReconciler:
         gateway = self._gateways.get(entry.gateway)
         if gateway is None or gateway.books is None:
             failure = gone(entry)
-            await self._store.journal.unsettled(entry, failure)
+            await self._store.outcomes.unsettled(entry, failure)
             return failure
         return await gateway.books.settle(entry)

@@ -48,11 +48,12 @@ async def pause_async(seconds: float) -> None:
 
 @contextmanager
 def located(gateway: str, operation: str, reference: str) -> Iterator[None]:
-    """Let errors say where they happened."""
+    """Let errors say where they happened, and that it is written down."""
     try:
         yield
     except PaygateError as error:
         error.locate(gateway=gateway, operation=operation, reference=reference)
+        error.is_kept = isinstance(error, OutcomeUnknown)
         raise
 
 

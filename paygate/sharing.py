@@ -72,7 +72,7 @@ class SharedPlace:
             self.client().connection_pool.make_connection()
         except ImportError:
             raise ConfigurationError(
-                "[credentials] needs the distribution redis: pip install 'paygate-core[redis]'"
+                "[credentials] needs the distribution redis: install paygate-core with its extra `redis`"
             ) from None
         except (ValueError, TypeError):  # its text may quote the URL
             raise ConfigurationError("credentials.url: is no address that redis takes") from None

@@ -19,7 +19,9 @@ from paygate.model import Charge
 try:
     from opentelemetry import context, metrics, trace
 except ImportError as error:
-    raise ImportError("paygate.telemetry needs OpenTelemetry: pip install 'paygate-core[otel]'") from error
+    raise ImportError(
+        "paygate.telemetry needs OpenTelemetry: install paygate-core with its extra `otel`"
+    ) from error
 
 BRANCHES: Final = (
     (NotSent, "not_sent"),

@@ -8,11 +8,11 @@ from paygate import adapters
 from paygate.cli.callbacks import callbacks
 from paygate.cli.cancel import cancel
 from paygate.cli.charge import charge
+from paygate.cli.charges import charges
 from paygate.cli.demo import demo
 from paygate.cli.doctor import doctor
 from paygate.cli.gateways import gateways
 from paygate.cli.keygen import keygen
-from paygate.cli.listing import charges
 from paygate.cli.new_adapter import new_adapter
 from paygate.cli.plugins import plugins
 from paygate.cli.query import query

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import msgspec
 import typer
 
-from paygate.cli.charges import in_jakarta, plain
 from paygate.cli.configuration import FILE, Config, no_store, read, store_of
 from paygate.cli.output import AsJson, explained, misuse, print_json, show, visible
+from paygate.cli.showing import in_jakarta, plain
 from paygate.errors import ConfigurationError, PaygateError
 from paygate.redaction import place_of
 from paygate.routing import Paygate

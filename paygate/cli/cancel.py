@@ -5,9 +5,9 @@ from typing import Annotated
 import typer
 
 from paygate.cli.charge import StoredMethod, Yes, confirm, interrupted
-from paygate.cli.charges import another_place, print_charge, settling
 from paygate.cli.configuration import FILE, Config, GatewayName, is_production, meant, read
 from paygate.cli.output import AsJson, explained
+from paygate.cli.showing import another_place, print_charge, settling
 from paygate.errors import AlreadyPaid, OutcomeUnknown, PaygateError, StateConflict
 from paygate.gateway import Gateway
 from paygate.model import ChargeRef

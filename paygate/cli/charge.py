@@ -6,9 +6,9 @@ from typing import Annotated, Final
 import typer
 
 from paygate.cli.arguments import amount_of, item_of, method_of, moment_of, phone_of
-from paygate.cli.charges import print_charge, settling
 from paygate.cli.configuration import FILE, Config, GatewayName, is_production, read, taking
 from paygate.cli.output import AsJson, explained, visible
+from paygate.cli.showing import print_charge, settling
 from paygate.errors import DuplicateReference, InvalidCharge, OutcomeUnknown, PaygateError
 from paygate.gateway import Gateway
 from paygate.model import ChargeRef, ChargeRequest, Customer

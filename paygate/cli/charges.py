@@ -1,155 +1,66 @@
-"""A charge as commands show it: to a person with what the payer needs, to a program as plain data."""
+"""`paygate charges`: the charges in the store, or one with its whole history."""
 
-import shlex
-from datetime import datetime, timedelta, timezone
-from pathlib import Path
-from typing import Any
+from typing import Annotated
 
-import msgspec
+import typer
 
-from paygate.cli.arguments import typed
-from paygate.cli.configuration import FILE
-from paygate.cli.output import Cure, console, print_json, program, show
-from paygate.cli.qr import drawn
-from paygate.errors import ChargeNotFound, OutcomeUnknown, PaygateError
-from paygate.gateway import Gateway
-from paygate.methods import AccountNumber, Instructions, Method, PaymentCode, QrCode, Redirect
-from paygate.model import Charge, ChargeRef, ChargeStatus
-from paygate.money import Money
-from paygate.routing import Paygate
-
-JAKARTA = timezone(timedelta(hours=7))
-UNASKABLE = (
-    "Do not use this reference again: the charge may be there, and this gateway cannot be asked about it."
-)
-STORED = (
-    "Run this command again just as it was: with a store it asks first, and nothing is made twice. "
-    "`paygate reconcile` settles it as well."
-)
-CANCELLING = "`paygate reconcile` asks what became of it, and so does a query."
-COLOURS = {ChargeStatus.PENDING: "yellow", ChargeStatus.PAID: "green"}
+from paygate.cli.configuration import FILE, Config, read, store_of
+from paygate.cli.output import AsJson, Cure, explained, misuse, print_json
+from paygate.errors import InvalidCharge, PaygateError
+from paygate.model import ChargeStatus
 
 
-def print_charge(charge: Charge, *, as_json: bool) -> None:
-    """Show a charge; its raw message, which may hold personal data, is left out."""
-    if as_json:
-        print_json(plain(charge))
-        return
-    print_lines(lines_of(charge))
-    if isinstance(charge.instructions, QrCode) and charge.status is ChargeStatus.PENDING:
-        code = drawn(charge.instructions.payload, console.encoding)
-        if code is not None:
-            console.print(code)
+def charges(
+    reference: Annotated[
+        str | None, typer.Argument(help="One charge, to be explained; a list of them unless told.")
+    ] = None,
+    gateway: Annotated[str | None, typer.Option(help="Of this one alone.")] = None,
+    status: Annotated[ChargeStatus | None, typer.Option(help="Those that stand so.")] = None,
+    unsettled: Annotated[
+        bool,
+        typer.Option("--unsettled", metavar="", help="Those of which nobody knows whether they arrived."),
+    ] = False,
+    flagged: Annotated[
+        bool, typer.Option("--flagged", metavar="", help="Those that somebody should look at.")
+    ] = False,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many, the newest first.")] = 50,
+    body: Annotated[
+        bool, typer.Option("--body", metavar="", help="Show the stored bodies, as they were redacted.")
+    ] = False,
+    config: Config = FILE,
+    as_json: AsJson = False,
+) -> None:
+    """List the charges in the store, or explain one: all that was sent, told and asked, and what is next."""
+    with explained(as_json=as_json):
+        configuration = read(config)
+        with store_of(configuration) as store:
+            from paygate.cli.stored_charges import print_all, retold
+
+            if reference is None:
+                if body:
+                    raise misuse("--body shows the bodies of one charge", "Name its reference.")
+                found = store.listing.charges(
+                    gateway=gateway, status=status, unsettled=unsettled, flagged=flagged, limit=limit + 1
+                )
+                print_all(found[:limit], is_all=len(found) <= limit, as_json=as_json)
+                return
+            if status is not None or unsettled or flagged:
+                raise misuse(
+                    "--status, --unsettled and --flagged choose from a list",
+                    "Leave them out, or leave the reference out.",
+                )
+            ones = store.listing.named(reference, gateway)
+            if not ones:
+                raise _unheard_of(reference, gateway)
+            told = [retold(one, store, configuration, body=body, as_json=as_json) for one in ones]
+            if as_json:
+                print_json(told)
 
 
-def print_lines(lines: list[tuple[str, str, str]]) -> None:
-    """Show lines of a name, a value and a style each."""
-    width = max(len(name) for name, *_ in lines)
-    for name, value, style in lines:  # no table: it would cut what must be copied whole
-        show((name.ljust(width + 2), "dim"), (value, style))
-
-
-def plain(charge: Charge) -> dict[str, Any]:
-    """A charge for programs: amounts as decimal text, nothing of the raw message.
-
-    All times are ISO 8601 of Jakarta, with the offset.
-    """
-    told: dict[str, Any] = msgspec.to_builtins(charge)
-    del told["raw"]
-    for key, moment in (("expires_at", charge.expires_at), ("paid_at", charge.paid_at)):
-        told[key] = in_jakarta(moment).isoformat() if moment is not None else None
-    for money in (told["amount"], told["paid_amount"], told["refunded_amount"]):
-        if money is not None:
-            money["amount"] = str(money["amount"])
-    told["refunds"] = [*told["refunds"]]
-    for refund in told["refunds"]:
-        refund["amount"]["amount"] = str(refund["amount"]["amount"])
-    return told
-
-
-def query_command(reference: str, method: Method, gateway: str | None, config: Path) -> str:
-    """The command that asks how a charge stands."""
-    words = ["query", reference, "--method", typed(method)]
-    if gateway is not None:
-        words += ["--gateway", gateway]
-    if config != FILE:
-        words += ["--config", str(config)]
-    return f"{program()} {shlex.join(words)}"
-
-
-def settling(error: PaygateError, charge: ChargeRef, taker: Gateway, config: Path) -> str | None:
-    """The command that asks how a charge stands after an error.
-
-    None where its gateway cannot be asked; then the error has a cure of its own, for the general one says
-    to ask. So it has with a store, which lets the same command ask before it sends.
-    """
-    if charge.method is not None and taker.supports("query", charge.method):
-        if taker.store is not None and isinstance(error, OutcomeUnknown):
-            error.add_note(Cure(CANCELLING if error.operation == "cancel" else STORED))
-        return query_command(charge.reference, charge.method, charge.gateway, config)
-    error.add_note(Cure(UNASKABLE))
-    return None
-
-
-def another_place(error: PaygateError, paygate: Paygate | None) -> str | None:
-    """What else may be the matter where the provider knows no such charge: it is asked for by its method."""
-    if not isinstance(error, ChargeNotFound):
-        return None
-    if paygate is not None and len(paygate.gateways) > 1:
-        return "Or it was made by another method or gateway: see --method and --gateway."
-    return "Or it was made by another method: see --method."
-
-
-def in_jakarta(moment: datetime) -> datetime:
-    """The same moment as Jakarta's clocks show it; as it was where a calendar ends."""
-    try:
-        return moment.astimezone(JAKARTA)
-    except OverflowError:
-        return moment
-
-
-def timed(moment: datetime) -> str:
-    """A moment as people are shown it: Jakarta's, to the second, with the offset."""
-    return in_jakarta(moment).isoformat(sep=" ", timespec="seconds")
-
-
-def lines_of(charge: Charge) -> list[tuple[str, str, str]]:
-    """What is known of a charge: a name, a value and a style each; how to pay only while it is to be paid."""
-    given: list[tuple[str, str | None]] = [
-        ("reference", charge.reference),
-        ("status", charge.status.name),
-        ("amount", _money(charge.amount)),
-        ("method", typed(charge.method) if charge.method is not None else None),
-        ("gateway", charge.gateway),
-        ("provider's number", charge.provider_reference),
-        ("expires at", _time(charge.expires_at)),
-        ("paid", _money(charge.paid_amount)),
-        ("paid at", _time(charge.paid_at)),
-        ("refunded", _money(charge.refunded_amount)),
-        *(("refund", f"{one.reference}  {one.amount}  {one.status.name}") for one in charge.refunds),
-        *(instructed(charge.instructions) if charge.status is ChargeStatus.PENDING else ()),
-    ]
-    styles = {"status": COLOURS.get(charge.status, "red")}
-    return [(name, value, styles.get(name, "")) for name, value in given if value]
-
-
-def instructed(instructions: Instructions | None) -> list[tuple[str, str | None]]:
-    """What the payer needs, in lines of a name and a value."""
-    match instructions:
-        case QrCode(payload):
-            return [("QR payload", payload)]
-        case Redirect(url):
-            return [("send the payer to", url)]
-        case AccountNumber(number, bank):
-            return [(f"account at {bank}", number)]
-        case PaymentCode(code, store, url):
-            return [(f"code for {store}", code), ("or show", url)]
-    return []
-
-
-def _money(money: Money | None) -> str | None:
-    return str(money) if money is not None else None
-
-
-def _time(moment: datetime | None) -> str | None:
-    return timed(moment) if moment is not None else None
+def _unheard_of(reference: str, gateway: str | None) -> PaygateError:
+    where = f" of gateway {gateway}" if gateway is not None else ""
+    error = InvalidCharge("reference", f"the store has no charge {reference}{where}")
+    error.add_note(
+        Cure("See those that it has with `paygate charges`, or ask the provider: `paygate query`.")
+    )
+    return error

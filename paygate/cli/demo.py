@@ -9,11 +9,11 @@ import typer
 from paygate.advice import advice_for
 from paygate.callback import Callback
 from paygate.cli.arguments import typed
-from paygate.cli.charges import instructed
 from paygate.cli.merchant import Merchant
 from paygate.cli.output import AsJson, explained, print_json
 from paygate.cli.places import takes
 from paygate.cli.sandbox import pretenders, server, simulator_of
+from paygate.cli.showing import instructed
 from paygate.cli.timeline import Timeline, Warnings
 from paygate.errors import CallbackRejected, OutcomeUnknown
 from paygate.methods import EWallet, Method, PaymentLink, QrCode, Qris, Retail, VirtualAccount

@@ -10,10 +10,10 @@ from paygate.cli.configuration import FILE, Config
 from paygate.cli.examination import adapters_of, examined, looked_into
 from paygate.cli.findings import plain_finding, print_findings
 from paygate.cli.inspection import Inspected
-from paygate.cli.keeping import keeping_findings
 from paygate.cli.output import AsJson, explained, print_json, show
 from paygate.cli.places import route_findings
 from paygate.cli.sandbox import check_url
+from paygate.cli.store_examination import keeping_findings
 from paygate.diagnosis import Finding, Verdict
 from paygate.errors import ConfigurationError, NotSent
 

@@ -13,7 +13,6 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from paygate.advice import advice_for
 from paygate.errors import (
     ConfigurationError,
     InvalidCharge,
@@ -103,7 +102,7 @@ def cure_of(error: PaygateError) -> str:
     notes = getattr(error, "__notes__", ())
     cures = [note for note in notes if isinstance(note, Cure)]
     others = [note for note in notes if not isinstance(note, Cure)]
-    return " ".join(dict.fromkeys([*(cures or (advice_for(type(error), "en", error.operation),)), *others]))
+    return " ".join(dict.fromkeys([*(cures or (error.advice(),)), *others]))
 
 
 def program() -> str:

@@ -12,8 +12,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from paygate.cli.charges import in_jakarta, timed
 from paygate.cli.output import console, problems, show
+from paygate.cli.showing import in_jakarta, timed
 from paygate.reconciliation import Reconciled
 
 LINE_SECONDS: Final = 1.0

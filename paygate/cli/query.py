@@ -5,9 +5,9 @@ from typing import Annotated
 import typer
 
 from paygate.cli.charge import StoredMethod
-from paygate.cli.charges import another_place, print_charge
 from paygate.cli.configuration import FILE, Config, GatewayName, meant, read
 from paygate.cli.output import AsJson, explained
+from paygate.cli.showing import another_place, print_charge
 from paygate.routing import Paygate
 
 

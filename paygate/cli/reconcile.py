@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from paygate.advice import advice_for
-from paygate.cli.charges import in_jakarta, timed
 from paygate.cli.configuration import FILE, Config, no_store, read
-from paygate.cli.crew import Crew
 from paygate.cli.output import AsJson, explained, print_json, program, show
 from paygate.cli.progress import Watch
+from paygate.cli.reconcilers import Crew
+from paygate.cli.showing import in_jakarta, timed
 from paygate.errors import OutcomeUnknown, StoreUnavailable
 from paygate.reconciliation import Reconciled
 from paygate.routing import Paygate

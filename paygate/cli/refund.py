@@ -6,9 +6,9 @@ import typer
 
 from paygate.cli.arguments import amount_of
 from paygate.cli.charge import StoredMethod, Yes, confirm, interrupted
-from paygate.cli.charges import another_place, print_charge, settling
 from paygate.cli.configuration import FILE, Config, GatewayName, is_production, meant, read
 from paygate.cli.output import AsJson, explained
+from paygate.cli.showing import another_place, print_charge, settling
 from paygate.errors import (
     AmountRejected,
     DuplicateReference,

@@ -10,11 +10,11 @@ import typer
 from msgspec import Struct
 
 from paygate.callback import Callback, CallbackRequest
-from paygate.cli.charges import plain
 from paygate.cli.configuration import FILE, Config, GatewayName, one_of, read
 from paygate.cli.findings import plain_finding, print_findings
 from paygate.cli.messages import content_of, headers_of, lines_of, request_of
 from paygate.cli.output import AsJson, explained, misuse, print_json, show
+from paygate.cli.showing import plain
 from paygate.cli.trials import ALTERED, is_altered, meaning
 from paygate.diagnosis import Finding, Trial, Verdict
 from paygate.errors import CallbackRejected, UnsupportedOperation

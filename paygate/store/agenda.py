@@ -10,7 +10,7 @@ from paygate.store.database import Database
 from paygate.store.entries import MICRO, Entry, State, Step, charge_of, entry_of
 from paygate.store.schema import charges
 
-BEHIND: Final = sa.func.count(charges.c.id)
+HOW_MANY: Final = sa.func.count(charges.c.id)
 
 
 class Agenda:
@@ -64,4 +64,4 @@ class Agenda:
         """How many charges are due now."""
         now = round(self._clock() * MICRO)
         with self._database.reading() as connection:
-            return connection.execute(sa.select(BEHIND).where(charges.c.due_at <= now)).scalar_one()
+            return connection.execute(sa.select(HOW_MANY).where(charges.c.due_at <= now)).scalar_one()

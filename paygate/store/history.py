@@ -29,6 +29,7 @@ from paygate.store.entries import (
 )
 from paygate.store.facts import Facts
 from paygate.store.schema import callbacks, charges
+from paygate.store.statements import NewRow
 
 LATE_SECONDS: Final = 60.0
 """How long after its end a charge is asked about: a payer's last moment takes a while to be told."""
@@ -69,16 +70,14 @@ _STANDS: Final = (
 class History:
     """The facts of charges, in one database."""
 
-    def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, database: Database, facts: Facts, clock: Callable[[], float] = time.time) -> None:
         self._database = database
+        self._facts = facts
         self._clock = clock
         self._overdue = database.settings.overdue_seconds
         self._grace = round(database.settings.grace_seconds * MICRO)
-        self._facts = Facts(database, clock)
-        self.note = self._facts.note
-        self.has_reply = self._facts.has_reply
-        self._charge = database.insert_new(charges)
-        self._handover = database.insert_new(callbacks)
+        self._charge = NewRow(charges, database.engine)
+        self._handover = NewRow(callbacks, database.engine)
 
     def learn(self, told: Charge, source: Source, *, made: str | None = None) -> Learnt:
         """Write down what was told of a charge, and derive how it stands; see `learn_in`."""
@@ -206,9 +205,9 @@ class History:
             "created_at": now,
             "changed_at": now,
         }
-        charge_id = connection.execute(self._charge, values).scalar()
+        charge_id = self._charge.add(connection, values)
         if charge_id is None:  # another gateway has its reference
-            charge_id = connection.execute(self._charge, values | {"claim": None}).scalar()
+            charge_id = self._charge.add(connection, values | {"claim": None})
         if charge_id is None:  # somebody else has just taken it in
             return self.learn_in(connection, told, source, hand_over=hand_over)
         repaid.adopt(connection, charge_id, told)
@@ -237,8 +236,8 @@ class History:
         now: int,
     ) -> None:
         """Leave word for the merchant's handler; a callback that tells the same will not be told again."""
-        connection.execute(
-            self._handover,
+        self._handover.add(
+            connection,
             {
                 "gateway": told.gateway,
                 "key": fact_key(told),

@@ -19,6 +19,7 @@ from paygate.held import HeldElsewhere
 from paygate.model import Charge, ChargeRef, ChargeRequest, ChargeStatus
 from paygate.store.database import Database
 from paygate.store.entries import (
+    MICRO,
     Entry,
     Row,
     Source,
@@ -27,9 +28,8 @@ from paygate.store.entries import (
     charge_of,
     entry_of,
 )
-from paygate.store.facts import sending
-from paygate.store.history import NOTHING, History
-from paygate.store.outcomes import Outcomes
+from paygate.store.facts import Facts, sending
+from paygate.store.history import NOTHING
 from paygate.store.requests import awaited, difference, digest, kept
 from paygate.store.schema import charges
 from paygate.store.statements import NewRow
@@ -43,11 +43,13 @@ KEPT: Final = ("gateway", "reference", "created_at")
 _BY_REFERENCE: Final = sa.select(charges).where(charges.c.reference == bindparam("reference"))
 
 
-class Journal(Outcomes):
+class Journal:
     """What one database knows of charges; blocking, and safe to share between threads."""
 
-    def __init__(self, database: Database, history: History, clock: Callable[[], float] = time.time) -> None:
-        super().__init__(database, history, clock)
+    def __init__(self, database: Database, facts: Facts, clock: Callable[[], float] = time.time) -> None:
+        self._database = database
+        self._facts = facts
+        self._clock = clock
         self._row = NewRow(charges, database.engine)
 
     def begin(self, gateway: str, request: ChargeRequest, external_id: str, *, routed: bool = False) -> Entry:
@@ -131,27 +133,27 @@ class Journal(Outcomes):
         entry = entry_of(own, Step.TAKE, charge)
         if charge.instructions is not None or charge.status is not ChargeStatus.PENDING:
             return entry
-        return msgspec.structs.replace(entry, is_lost=not self.history.has_reply(own["id"]))
+        return msgspec.structs.replace(entry, is_lost=not self._facts.has_reply(own["id"]))
 
     def _changed(self, own: Row, values: dict[str, Any]) -> bool:
         """Change a row, unless somebody else has since it was read."""
         is_unchanged = [charges.c[name] == own[name] for name in ("id", "attempt", "lease_until", "state")]
         try:
-            with self.database.writing() as connection:
+            with self._database.writing() as connection:
                 done = connection.execute(charges.update().where(*is_unchanged).values(values)).rowcount
                 if done and values["state"] == State.SENDING:
                     told = sending(values["attempt"], values["external_id"], own["external_id"])
-                    self.history.note(connection, own["id"], Source.SENT, told)
+                    self._facts.note(connection, own["id"], Source.SENT, told)
         except exc.IntegrityError:  # its reference was claimed for another gateway in between
             return False
         return bool(done)
 
     def _inserted(self, values: dict[str, Any]) -> int | None:
-        with self.database.writing() as connection:
+        with self._database.writing() as connection:
             return self._row.add(connection, values)
 
     def _rows(self, reference: str) -> list[Row]:
-        with self.database.reading() as connection:
+        with self._database.reading() as connection:
             return [*connection.execute(_BY_REFERENCE, {"reference": reference}).mappings()]
 
     def _started(self, now: int, lease: int) -> dict[str, Any]:
@@ -164,6 +166,13 @@ class Journal(Outcomes):
             "created_at": now,
             "changed_at": now,
         }
+
+    @property
+    def _lease(self) -> int:
+        return round(self._database.settings.lease_seconds * MICRO)
+
+    def _now(self) -> int:
+        return round(self._clock() * MICRO)
 
 
 def _restless(request: ChargeRequest) -> StoreUnavailable:

@@ -16,7 +16,7 @@ EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _charge: Final = msgspec.json.Decoder(Charge)
 
 
-class Listed(Struct, frozen=True, kw_only=True):
+class StoredCharge(Struct, frozen=True, kw_only=True):
     """A charge in the journal.
 
     `charge` is how it stands; while `state` is not "known" it is what was asked for, and its status says
@@ -40,7 +40,7 @@ class Listed(Struct, frozen=True, kw_only=True):
     flags: tuple[ConflictKind, ...] = ()
 
 
-class Handed(Struct, frozen=True, kw_only=True):
+class HandedOver(Struct, frozen=True, kw_only=True):
     """What became of a fact on its way to the merchant's handler: `state` is one of the inbox's words."""
 
     state: str
@@ -48,7 +48,7 @@ class Handed(Struct, frozen=True, kw_only=True):
     problem: str | None
 
 
-class Line(Struct, frozen=True, kw_only=True):
+class HistoryLine(Struct, frozen=True, kw_only=True):
     """One line of a charge's history: a fact, with how it stood (`told`), or a note of what was tried.
 
     `conflicts` is how a fact contradicted what was known, `handed` what became of it on its way to the
@@ -63,7 +63,7 @@ class Line(Struct, frozen=True, kw_only=True):
     note: str | None = None
     conflicts: tuple[ConflictKind, ...] = ()
     has_body: bool = False
-    handed: Handed | None = None
+    handed: HandedOver | None = None
 
 
 class AskedRefund(Struct, frozen=True, kw_only=True):
@@ -99,9 +99,9 @@ def moment(micros: int) -> datetime:
     return EPOCH + timedelta(microseconds=micros)
 
 
-def listed_of(row: Row, kinds: tuple[ConflictKind, ...]) -> Listed:
+def stored_of(row: Row, kinds: tuple[ConflictKind, ...]) -> StoredCharge:
     """A charge of a row, with the kinds of its flags."""
-    return Listed(
+    return StoredCharge(
         id=row["id"],
         gateway=row["gateway"],
         reference=row["reference"],
@@ -118,9 +118,9 @@ def listed_of(row: Row, kinds: tuple[ConflictKind, ...]) -> Listed:
     )
 
 
-def line_of(row: Row, handed: Handed | None) -> Line:
+def line_of(row: Row, handed: HandedOver | None) -> HistoryLine:
     """A line of a row of the table of facts."""
-    return Line(
+    return HistoryLine(
         id=row["id"],
         at=moment(row["at"]),
         source=Source(row["source"]),

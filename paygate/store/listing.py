@@ -18,11 +18,11 @@ from paygate.store.entries import MICRO, Row, State
 from paygate.store.listed import (
     AskedRefund,
     Counts,
-    Handed,
-    Line,
-    Listed,
+    HandedOver,
+    HistoryLine,
+    StoredCharge,
     line_of,
-    listed_of,
+    stored_of,
     moment,
     refund_of,
 )
@@ -51,12 +51,11 @@ class Listing:
         *,
         gateway: str | None = None,
         status: ChargeStatus | None = None,
-        state: State | None = None,
         unsettled: bool = False,
         flagged: bool = False,
         limit: int = 50,
         after: int | None = None,
-    ) -> list[Listed]:
+    ) -> list[StoredCharge]:
         """Up to `limit` charges, the newest first; for the next page give the last one's id as `after`.
 
         `unsettled` are those that nobody knows of whether the provider has them. A status that is rare is
@@ -64,7 +63,7 @@ class Listing:
         """
         asked = sa.select(charges).limit(limit)
         number: Any = charges.c.id
-        if unsettled or state in UNSETTLED:
+        if unsettled:
             number = charges.c.id + 0  # not the order of the primary key: that would be every charge
             asked = asked.where(_OPEN, charges.c.state.in_(UNSETTLED))
         if flagged:
@@ -73,23 +72,23 @@ class Listing:
             number = ones.c.charge_id + 0
         if after is not None:
             asked = asked.where(number < after)
-        for column, value in (("gateway", gateway), ("status", status), ("state", state)):
+        for column, value in (("gateway", gateway), ("status", status)):
             if value is not None:
                 asked = asked.where(charges.c[column] == value)
         with self._database.reading() as connection:
             rows = connection.execute(asked.order_by(number.desc())).mappings().all()
-            return _listed(connection, rows)
+            return _stored(connection, rows)
 
-    def named(self, reference: str, gateway: str | None = None) -> list[Listed]:
+    def named(self, reference: str, gateway: str | None = None) -> list[StoredCharge]:
         """The charges of that reference, one for each gateway that was to make it, in that order."""
         asked = sa.select(charges).where(charges.c.reference == reference)
         if gateway is not None:
             asked = asked.where(charges.c.gateway == gateway)
         with self._database.reading() as connection:
             rows = connection.execute(asked.order_by(charges.c.id + 0)).mappings().all()
-            return _listed(connection, rows)
+            return _stored(connection, rows)
 
-    def one(self, reference: str, gateway: str | None = None) -> Listed | None:
+    def one(self, reference: str, gateway: str | None = None) -> StoredCharge | None:
         """The charge of that reference; None where there is none.
 
         One that its gateway does not have counts where no other has one. Raises InvalidCharge where several
@@ -125,7 +124,7 @@ class Listing:
             reference=reference,
         )
 
-    def history(self, charge_id: int) -> tuple[Line, ...]:
+    def history(self, charge_id: int) -> tuple[HistoryLine, ...]:
         """All that was told of a charge, and tried with it, in order; its being written down is no line."""
         asked = sa.select(*_LINE, (facts.c.body.is_not(None)).label("has_body"))
         with self._database.reading() as connection:
@@ -173,22 +172,22 @@ class Listing:
         )
 
 
-def _listed(connection: sa.Connection, rows: Sequence[Row]) -> list[Listed]:
+def _stored(connection: sa.Connection, rows: Sequence[Row]) -> list[StoredCharge]:
     ids = [row["id"] for row in rows]
     found: dict[int, list[ConflictKind]] = {}
     if ids:
         asked = sa.select(flags.c.charge_id, flags.c.kind).where(flags.c.charge_id.in_(ids))
         for charge_id, kind in connection.execute(asked):
             found.setdefault(charge_id, []).append(ConflictKind(kind))
-    return [listed_of(row, tuple(sorted(found.get(row["id"], ())))) for row in rows]
+    return [stored_of(row, tuple(sorted(found.get(row["id"], ())))) for row in rows]
 
 
-def _handed(connection: sa.Connection, gateway: str, keys: Sequence[bytes]) -> dict[bytes, Handed]:
+def _handed(connection: sa.Connection, gateway: str, keys: Sequence[bytes]) -> dict[bytes, HandedOver]:
     """What the inbox has of facts: by their key, which is that of the call that told one."""
     table = callbacks.c
     asked = sa.select(table.key, table.state, table.attempts, table.problem)
     found = connection.execute(asked.where(table.gateway == gateway, table.key.in_(keys))) if keys else ()
     return {
-        key: Handed(state=state, attempts=attempts, problem=problem)
+        key: HandedOver(state=state, attempts=attempts, problem=problem)
         for key, state, attempts, problem in found
     }

@@ -20,7 +20,7 @@ from paygate.errors import (
 from paygate.model import Charge, ChargeRef
 from paygate.store.database import Database
 from paygate.store.entries import MICRO, Entry, Learnt, Source, State, number_of, written
-from paygate.store.facts import note_of, sending
+from paygate.store.facts import Facts, note_of, sending
 from paygate.store.history import History
 from paygate.store.schema import charges
 from paygate.store.statements import Prepared
@@ -55,12 +55,19 @@ _LEASED: Final = _OWN.where(charges.c.lease_until == bindparam("own_lease"))
 
 
 class Outcomes:
-    """What becomes of charges that are sent; the journal has it from here."""
+    """What becomes of charges that are sent, in one database; blocking, and safe to share between threads."""
 
-    def __init__(self, database: Database, history: History, clock: Callable[[], float] = time.time) -> None:
-        self.database = database
-        self.settings = database.settings
-        self.history = history
+    def __init__(
+        self,
+        database: Database,
+        history: History,
+        facts: Facts,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._database = database
+        self._settings = database.settings
+        self._history = history
+        self._facts = facts
         self._clock = clock
         self._answered = Prepared(_ANSWERED, database.engine)
 
@@ -74,11 +81,11 @@ class Outcomes:
         lease = now + self._lease
         attempt = entry.attempt + 1
         renewed = {"attempt": attempt, "external_id": external_id, "sent_at": now, "lease_until": lease}
-        with self.database.writing() as connection:
+        with self._database.writing() as connection:
             if not connection.execute(_SENT.values(renewed | {"due_at": lease}), _own(entry)).rowcount:
                 raise OutcomeUnknown(TAKEN_OVER, reference=entry.reference)
             told = sending(attempt, external_id, entry.external_id)
-            self.history.note(connection, entry.id, Source.SENT, told)
+            self._facts.note(connection, entry.id, Source.SENT, told)
         return msgspec.structs.replace(entry, **renewed)
 
     def answered(self, entry: Entry, charge: Charge, external_id: str | None) -> Learnt:
@@ -95,15 +102,15 @@ class Outcomes:
             "provider_reference": number_of(charge),
             "external_id": external_id,
             "lease_until": 0,
-            "due_at": self.history.due(charge, now, entry.sent_at),
+            "due_at": self._history.due(charge, now, entry.sent_at),
             "changed_at": now,
         }
         # The intent is safe on the disk; an answer that is lost with the machine's power is asked for again.
-        with self.database.writing(durable=False) as connection:
+        with self._database.writing(durable=False) as connection:
             if self._answered.run(connection, values | _own(entry)).rowcount:
-                return self.history.first(connection, entry.id, charge, now)
+                return self._history.first(connection, entry.id, charge, now)
         # A callback or another process was faster: this is one more thing that was told.
-        return self.history.learn(charge, Source.REPLY)
+        return self._history.learn(charge, Source.REPLY)
 
     def failed(self, entry: Entry, failure: PaygateError | None) -> None:
         """Write down how a sending ended without an answer; None is an end that tells nothing."""
@@ -118,9 +125,9 @@ class Outcomes:
         }
         if is_undone:
             values["claim"] = None
-        with self.database.writing() as connection:
+        with self._database.writing() as connection:
             if connection.execute(_SENT.values(values), _own(entry)).rowcount:
-                self.history.note(connection, entry.id, Source.REPLY, note_of(failure))
+                self._facts.note(connection, entry.id, Source.REPLY, note_of(failure))
 
     def absent(self, entry: Entry) -> bool:
         """Write down that the provider does not know a charge; whether that is believed.
@@ -129,7 +136,7 @@ class Outcomes:
         sending, nor of a charge that was known: that is to be asked about again.
         """
         now = self._now()
-        believed_at = entry.sent_at + round(self.settings.grace_seconds * MICRO)
+        believed_at = entry.sent_at + round(self._settings.grace_seconds * MICRO)
         asked_at = entry.lease_until - self._lease  # the answer may have been long in coming
         is_believed = asked_at >= believed_at
         values: dict[str, Any] = {"lease_until": 0, "changed_at": now}
@@ -138,11 +145,11 @@ class Outcomes:
         else:
             values |= {"state": State.UNKNOWN, "due_at": max(believed_at, now)}
         statement = _LEASED.where(charges.c.state != State.KNOWN.value).values(values)
-        with self.database.writing() as connection:
+        with self._database.writing() as connection:
             is_open = connection.execute(statement, _leased(entry)).rowcount
             if is_open:
                 told = "the provider never had it" if is_believed else "the provider does not know it yet"
-                self.history.note(connection, entry.id, Source.QUERY, told)
+                self._facts.note(connection, entry.id, Source.QUERY, told)
         if not is_open:
             self.unsettled(entry, None)
         return bool(is_open) and is_believed
@@ -152,22 +159,22 @@ class Outcomes:
         now = self._now()
         pause = min(max((now - entry.sent_at) / MICRO / 2, SHORTEST_PAUSE), LONGEST_PAUSE)
         values = {"lease_until": 0, "due_at": now + round(pause * MICRO), "changed_at": now}
-        with self.database.writing() as connection:
+        with self._database.writing() as connection:
             is_mine = connection.execute(_LEASED.values(values), _leased(entry)).rowcount
             if is_mine and failure is not None:
-                self.history.note(connection, entry.id, Source.QUERY, note_of(failure))
+                self._facts.note(connection, entry.id, Source.QUERY, note_of(failure))
 
     def changing(self, charge: Charge | ChargeRef) -> None:
         """Write down that a charge is about to be changed: it is to be asked about, unless told of."""
         mine = (charges.c.reference == charge.reference) & (charges.c.gateway == charge.gateway)
         is_there = charges.c.state != State.FREE.value
         due = self._now() + self._lease
-        with self.database.writing() as connection:
+        with self._database.writing() as connection:
             connection.execute(charges.update().where(mine, is_there).values(due_at=due))
 
     @property
     def _lease(self) -> int:
-        return round(self.settings.lease_seconds * MICRO)
+        return round(self._settings.lease_seconds * MICRO)
 
     def _now(self) -> int:
         return round(self._clock() * MICRO)

@@ -23,10 +23,10 @@ from paygate.model import Charge, ChargeRef
 from paygate.refunds import RefundRequest
 from paygate.store.database import Database
 from paygate.store.entries import MICRO, Row, Source, State, Step
-from paygate.store.facts import note_of, sending
-from paygate.store.history import History
+from paygate.store.facts import Facts, note_of, sending
 from paygate.store.outcomes import TAKEN_OVER
 from paygate.store.schema import charges, refunds
+from paygate.store.statements import NewRow
 
 ENDLESS: Final = 40
 
@@ -61,12 +61,12 @@ class RefundEntry(Struct, frozen=True, kw_only=True):
 class RefundBook:
     """What one database knows of refunds."""
 
-    def __init__(self, database: Database, history: History, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, database: Database, facts: Facts, clock: Callable[[], float] = time.time) -> None:
         self._database = database
-        self._history = history
+        self._facts = facts
         self._clock = clock
         self._settings = database.settings
-        self._insert = database.insert_new(refunds)
+        self._insert = NewRow(refunds, database.engine)
 
     def begin(self, charge: Charge | ChargeRef, refund: RefundRequest, external_id: str) -> RefundEntry:
         """Write a refund down before it is sent, or find what is known of it: see `RefundEntry.step`.
@@ -95,7 +95,7 @@ class RefundBook:
                     "lease_until": lease,
                     "created_at": now,
                 }
-                found = connection.execute(self._insert, fresh).scalar()
+                found = self._insert.add(connection, fresh)
                 if found is not None:
                     self._noted(connection, charge_id, refund.reference, 1, external_id)
                     self._due(connection, charge_id, lease)
@@ -139,7 +139,7 @@ class RefundBook:
             if not self._changed(connection, _mine(entry), {"state": state, "lease_until": 0}):
                 return
             if failure is not None and entry.charge_id is not None:
-                self._history.note(connection, entry.charge_id, Source.REPLY, f"refund: {note_of(failure)}")
+                self._facts.note(connection, entry.charge_id, Source.REPLY, f"refund: {note_of(failure)}")
             if state is State.UNKNOWN:
                 self._due(connection, entry.charge_id, round(self._clock() * MICRO))
 
@@ -209,7 +209,7 @@ class RefundBook:
     ) -> None:
         if charge_id is not None:
             told = f"refund {reference}, {sending(attempt, number, before)}"
-            self._history.note(connection, charge_id, Source.SENT, told)
+            self._facts.note(connection, charge_id, Source.SENT, told)
 
     def _due(self, connection: sa.Connection, charge_id: int | None, moment: int) -> None:
         if charge_id is not None:

@@ -63,6 +63,7 @@ def _field(request: ChargeRequest, name: str) -> Any:
 
 def _words(value: Any) -> str:
     if isinstance(value, Mapping):
-        parts = (value["currency"], value["amount"]) if "currency" in value else value.values()
+        first = "currency" if "currency" in value else "type"
+        parts = (value.get(first), *(one for name, one in value.items() if name != first))
         return " ".join(str(one) for one in parts if one)
     return str(value)

@@ -129,7 +129,7 @@ callbacks: Final = sa.Table(
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("due_at", sa.BigInteger),
     sa.Column("problem", _word(255)),
-    sa.UniqueConstraint("gateway", "key", name="paygate_callbacks_key"),
+    sa.UniqueConstraint("key", "gateway", name="paygate_callbacks_key"),
     sa.Index("paygate_callbacks_due", "due_at"),
     sa.Index("paygate_callbacks_state", "state", "id"),
 )

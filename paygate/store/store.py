@@ -6,10 +6,12 @@ from typing import Self
 
 from paygate.store.agenda import Agenda
 from paygate.store.database import Database
+from paygate.store.facts import Facts
 from paygate.store.history import History
 from paygate.store.inbox import Inbox
 from paygate.store.journal import Journal
 from paygate.store.listing import Listing
+from paygate.store.outcomes import Outcomes
 from paygate.store.refunds import RefundBook
 from paygate.store_settings import StoreSettings
 
@@ -23,9 +25,11 @@ class Store:
     def __init__(self, settings: StoreSettings, clock: Callable[[], float] = time.time) -> None:
         self.settings = settings
         self.database = Database(settings)
-        self.history = History(self.database, clock)
-        self.journal = Journal(self.database, self.history, clock)
-        self.refunds = RefundBook(self.database, self.history, clock)
+        self.facts = Facts(self.database, clock)
+        self.history = History(self.database, self.facts, clock)
+        self.journal = Journal(self.database, self.facts, clock)
+        self.outcomes = Outcomes(self.database, self.history, self.facts, clock)
+        self.refunds = RefundBook(self.database, self.facts, clock)
         self.agenda = Agenda(self.database, clock)
         self.listing = Listing(self.database, clock)
         self.inbox = Inbox(self.database, self.history, clock)

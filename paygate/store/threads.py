@@ -29,6 +29,7 @@ class AsyncStore:
         self.blocking = blocking
         self.settings = blocking.settings
         self.journal = InThreads(blocking.journal, self.run)
+        self.outcomes = InThreads(blocking.outcomes, self.run)
         self.history = InThreads(blocking.history, self.run)
         self.refunds = InThreads(blocking.refunds, self.run)
         self.agenda = InThreads(blocking.agenda, self.run)

@@ -16,8 +16,8 @@ from paygate import Charge, ChargeStatus, Gateway, QrCode, Qris
 from paygate.cli import app
 from paygate.cli.arguments import method_of
 from paygate.cli.charge import confirm
-from paygate.cli.charges import plain, query_command
 from paygate.cli.configuration import FILE, is_production
+from paygate.cli.showing import plain, query_command
 from paygate.sandbox import Fault
 from paygate.settings import from_mapping
 from tests.cli.shop import Shop

@@ -11,7 +11,7 @@ from typer.testing import Result
 
 from paygate import Charge, ChargeStatus, Money, Paygate, Qris
 from paygate.callback import ConflictKind
-from paygate.cli.explanation import CONFLICTS
+from paygate.cli.story import CONFLICTS
 from paygate.sandbox import Fault
 from paygate.store.entries import Source
 from tests.cli.journals import hurry, lost, store_of, stored
@@ -266,8 +266,7 @@ def test_after_an_unknown_outcome_the_same_command_may_be_run_again(run: Run, sh
     words = ("charge", "INV-1", "25000", *QRIS, "--config", file)
     first = run(*words)
     assert 3 == first.exit_code
-    assert "Run this command again just as it was" in first.stderr
-    assert "`paygate reconcile` settles it as well" in first.stderr
+    assert "Do exactly this again, or run `paygate reconcile`" in first.stderr
     assert "do not send it again" not in first.stderr
     again = run(*words, "--json")
     told = json.loads(again.stdout)

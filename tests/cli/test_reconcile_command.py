@@ -16,8 +16,8 @@ import pytest
 from typer.testing import Result
 
 from paygate import ChargeRef, ChargeStatus, Paygate, PaygateError, Qris, UnsupportedOperation, errors
-from paygate.cli.crew import Crew
 from paygate.cli.reconcile import NEXT, next_for
+from paygate.cli.reconcilers import Crew
 from paygate.reconciliation import Reconciler
 from paygate.sandbox import Fault
 from paygate.store.entries import Source

@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 
 from paygate import Charge, ChargeStatus, Gateway, Money, Qris, Refund, RefundStatus
 from paygate.cli import app
-from paygate.cli.charges import plain
+from paygate.cli.showing import plain
 from paygate.sandbox import Fault
 from tests.cli.shop import Pair
 

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import Result
 
 from paygate import Gateway
-from paygate.cli.charges import UNASKABLE
+from paygate.cli.showing import UNASKABLE
 from paygate.sandbox import Fault
 from tests.cli.shop import Shop
 

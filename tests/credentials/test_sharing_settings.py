@@ -86,4 +86,4 @@ def test_without_the_section_each_process_keeps_its_own() -> None:
 def test_without_the_distribution_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     """The extra is named."""
     monkeypatch.setitem(sys.modules, "redis", None)
-    assert "pip install 'paygate-core[redis]'" in refusal({"url": URL})
+    assert "install paygate-core with its extra `redis`" in refusal({"url": URL})

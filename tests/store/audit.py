@@ -18,7 +18,7 @@ WORKERS: Final = 4
 LIMIT: Final = 20
 PATIENCE: Final = 120.0
 SOON: Final = 30.0
-"""Seconds within which a charge is asked about again that could not be settled."""
+"""Seconds within which a charge is due that somebody has taken, and not asked about."""
 
 OPEN: Final = (State.SENDING.value, State.UNKNOWN.value)
 Simulators = Mapping[str, Simulator]
@@ -43,6 +43,18 @@ def notes(database: Database) -> Counter[str]:
     return Counter(f"{source}: {note.split(':')[0] if source == 'sent' else note}" for source, note in found)
 
 
+def numbers_of(database: Database) -> dict[str, str]:
+    """By reference, all that a journal has of the numbers that a charge was sent with."""
+    rows = sa.select(charges.c.reference, charges.c.external_id, facts.c.note).select_from(
+        charges.outerjoin(facts, (facts.c.charge_id == charges.c.id) & facts.c.note.is_not(None))
+    )
+    found: dict[str, str] = {}
+    with database.reading() as connection:
+        for reference, external_id, note in connection.execute(rows):
+            found[reference] = f"{found.get(reference, '')} {external_id} {note}"
+    return found
+
+
 def flagged(database: Database) -> Counter[str]:
     """How often which contradiction was seen."""
     with database.reading() as connection:
@@ -50,8 +62,8 @@ def flagged(database: Database) -> Counter[str]:
 
 
 def hurry(database: Database, *, overdue: bool = True) -> None:
-    """Let the time come for all that is to be asked about soon; with the `overdue`, as if days had passed."""
-    is_meant = charges.c.due_at.is_not(None) if overdue else charges.c.due_at <= _soon()
+    """Let the time come for all that is open, or due soon; with the `overdue`, as if days had passed."""
+    is_meant = charges.c.due_at.is_not(None) if overdue else _is_left()
     with database.writing() as connection:
         connection.execute(charges.update().where(is_meant).values(due_at=0))
 
@@ -76,15 +88,14 @@ def settle_all(paygate: Paygate, *, overdue: bool = True) -> Counter[str]:
     return done
 
 
-def _soon() -> int:
-    return round((time.time() + SOON) * MICRO)
+def _is_left() -> sa.ColumnElement[bool]:
+    return charges.c.state.in_(OPEN) | (charges.c.due_at <= round((time.time() + SOON) * MICRO))
 
 
 def _left(database: Database) -> list[str]:
     """What is still to be settled: all that is open, and all that is due now or soon."""
-    is_left = charges.c.state.in_(OPEN) | (charges.c.due_at <= _soon())
     with database.reading() as connection:
-        return [*connection.scalars(sa.select(charges.c.reference).where(is_left))]
+        return [*connection.scalars(sa.select(charges.c.reference).where(_is_left()))]
 
 
 def differences(database: Database, simulators: Simulators) -> list[str]:

@@ -19,6 +19,7 @@ from paygate.store_settings import StoreSettings
 from tests.store.rows import charge, references
 
 THREADS: Final = 32
+ROUNDS: Final = 2
 
 ON_SQLITE: Final = pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
 ON_POSTGRESQL: Final = pytest.mark.parametrize("store_url", ["postgresql"], indirect=True)
@@ -256,7 +257,7 @@ def test_two_that_look_and_then_write_do_not_fail(database: Database) -> None:
     other = Database(database.settings)
 
     def work(own: Database, name: str) -> None:
-        for number in range(10):
+        for number in range(5):
             with own.writing(durable=False) as connection:
                 connection.execute(sa.select(sa.func.count()).select_from(charges)).scalar()
                 connection.execute(charges.insert(), charge(f"{name}-{number}"))
@@ -264,7 +265,7 @@ def test_two_that_look_and_then_write_do_not_fail(database: Database) -> None:
     with ThreadPoolExecutor(2) as pool:
         for done in [pool.submit(work, database, "A"), pool.submit(work, other, "B")]:
             done.result(30)
-    assert len(references(database)) == 20
+    assert len(references(database)) == 10
     other.close()
 
 
@@ -273,7 +274,7 @@ def test_many_threads_share_one(database: Database) -> None:
 
     def work(thread: int) -> int:
         made = 0
-        for number in range(5):
+        for number in range(ROUNDS):
             with database.writing(durable=False) as connection:
                 own = connection.execute(database.insert_new(charges), charge(f"{thread}-{number}")).scalar()
                 both = connection.execute(database.insert_new(charges), charge(f"all-{number}")).scalar()
@@ -282,8 +283,8 @@ def test_many_threads_share_one(database: Database) -> None:
         return made
 
     with ThreadPoolExecutor(THREADS) as pool:
-        assert sum(pool.map(work, range(THREADS))) == 5 * THREADS + 5
-    assert len(references(database)) == 5 * THREADS + 5
+        assert sum(pool.map(work, range(THREADS))) == ROUNDS * THREADS + ROUNDS
+    assert len(references(database)) == ROUNDS * THREADS + ROUNDS
 
 
 FORKING: Final = """

@@ -270,8 +270,8 @@ class Slowly:
 
     def __init__(self, store: Store, name: str) -> None:
         self.began, self.may_end = threading.Event(), threading.Event()
-        self._work = getattr(store.journal, name)
-        setattr(store.journal, name, self)
+        self._work = getattr(store.outcomes, name)
+        setattr(store.outcomes, name, self)
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
         self.began.set()
@@ -336,7 +336,7 @@ def test_work_that_waits_for_its_turn_is_done_though_its_task_is_cancelled(url: 
                     taken.set()
                     assert free.wait(10)
 
-                real = store.journal.answered
+                real = store.outcomes.answered
                 busy: list[Any] = []
                 run = own.run
 
@@ -347,7 +347,7 @@ def test_work_that_waits_for_its_turn_is_done_though_its_task_is_cancelled(url: 
                             await asyncio.sleep(0.001)
                     return await run(function, *arguments, **named)
 
-                own.journal._run = late  # type: ignore[assignment]
+                own.outcomes._run = late  # type: ignore[assignment]
                 task = asyncio.ensure_future(gateway.create_charge(order()))
                 while not busy or not taken.is_set():
                     await asyncio.sleep(0.001)

@@ -258,7 +258,7 @@ def test_no_order_of_tellings_takes_a_payment_back(
     was_paid = False
     with till.store() as store:
         entry = store.journal.begin("main", order(), "1" * 33)
-        store.journal.failed(entry, OutcomeUnknown("lost"))
+        store.outcomes.failed(entry, OutcomeUnknown("lost"))
         for status, amount, source in tellings:
             told = Charge(
                 gateway="main",

@@ -1,18 +1,18 @@
 """Two callers in any interleaving, with crashes, cancellations and jumps of the clock: no charge is made twice.
 
 The real async code is driven by hand, from one `await` to the next: the store's work and the provider's answers
-come in whatever order hypothesis likes. The provider is careless: each request that arrives makes one more charge.
-`PAYGATE_LONG=1` runs a hundred times as many.
+come in whatever order chance likes. The provider is careless: each request that arrives makes one more charge.
+`PAYGATE_LONG=1` runs fifty times as many.
 """
 
 import contextlib
 import os
-import shutil
 import tempfile
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator, Iterator
 from pathlib import Path
-from typing import Any, Final
+from random import Random
+from typing import Any, ClassVar, Final
 
 import httpx
 import pytest
@@ -24,7 +24,6 @@ from paygate_tiny import Key
 from paygate import (
     AsyncGateway,
     Charge,
-    ChargeRequest,
     ChargeStatus,
     Gateway,
     Money,
@@ -36,6 +35,7 @@ from paygate import (
 )
 from paygate.reconciliation import AsyncReconciler, Reconciler
 from paygate.store.entries import Source
+from paygate.store.schema import metadata
 from paygate.store.store import Store
 from paygate.store.threads import InThreads
 from paygate.store_settings import StoreSettings
@@ -44,12 +44,16 @@ from tests.provider import CANARY, opened, order, tiny
 from tests.store.callers import Clock
 from tests.store.tills import GRACE, LEASE, rows_of
 
-REFERENCES: Final = ("INV-1", "INV-2")
 SLOWEST: Final = 60.0
 """How long a request may be under way at most; with half a lease it is less than the grace time."""
 
 LONG: Final = bool(os.environ.get("PAYGATE_LONG"))
-SENDINGS: Final = st.sampled_from(["made", "lost", "vanished", "refused", "unreachable"])
+TASKS: Final = ("INV-1", "INV-1", "INV-1", "INV-2", "reconcile")
+ENDS: Final = ("lost", "lost", "lost", "made", "vanished", "refused", "unreachable")
+WORK: Final = st.sampled_from(TASKS)
+SENDINGS: Final = st.sampled_from(ENDS)
+DELAYS: Final = st.sampled_from([0.0, 1.0, SLOWEST])
+WAITS: Final = st.sampled_from([1.0, LEASE / 2, LEASE + 1, GRACE + 1])
 
 
 class Crash(BaseException):
@@ -122,7 +126,7 @@ class Process:
     def __init__(self, store: Store, provider: Careless, clock: Clock) -> None:
         self.settings = store.settings
         self.is_dead = False
-        for part in ("journal", "history", "refunds", "agenda"):
+        for part in ("journal", "outcomes", "history", "refunds", "agenda"):
             setattr(self, part, InThreads(getattr(store, part), self.run))
         own: Any = self
         self.gateway = AsyncGateway(
@@ -177,79 +181,52 @@ async def _waited(_: float) -> None:
     await Turn("pause")
 
 
-class Callers(RuleBasedStateMachine):
-    """Two processes, two references, one provider."""
+class World:
+    """Two processes over one store, and the provider."""
 
-    @initialize()
-    def begin(self) -> None:
-        self.folder = Path(tempfile.mkdtemp())
-        shutil.copy(template(), self.folder / "paygate.db")
-        self.clock = Clock()
-        self.provider = Careless(self.clock)
-        self.store = Store(StoreSettings(url=Secret(f"sqlite:///{self.folder / 'paygate.db'}")), self.clock)
-        self.pause = async_bookkeeping.pause_async
-        async_bookkeeping.pause_async = _waited
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self.store = store
+        self.clock = clock
+        self.provider = Careless(clock)
         self.processes = [self._process(), self._process()]
         self.known_paid: set[str] = set()
 
     def _process(self) -> Process:
         return Process(self.store, self.provider, self.clock)
 
-    @rule(who=st.integers(0, 1), reference=st.sampled_from(REFERENCES))
-    def create(self, who: int, reference: str) -> None:
-        """Ask for a charge."""
-        process = self.processes[who]
-        if process.work is None:
-            process.work = process.gateway.create_charge(order(reference))
-
-    @rule(who=st.integers(0, 1))
-    def reconcile(self, who: int) -> None:
-        """Ask about what is due."""
-        process = self.processes[who]
-        if process.work is None:
-            process.work = process.reconciler.run(2)
-
-    @rule(who=st.integers(0, 1), turns=st.integers(1, 6), end=SENDINGS, delay=st.floats(0, SLOWEST))
-    def go_on(self, who: int, turns: int, end: str, delay: float) -> None:
-        """Let one of them go on for a while."""
+    def go_on(self, who: int, turns: int, end: str, delay: float, what: str) -> None:
+        """Let one of them go on for a while; one that has nothing to do begins something."""
         process = self.processes[who]
         self.provider.ends[:] = [(end, delay)]
+        if process.work is None:
+            reconciles = what == "reconcile"
+            gateway = process.gateway
+            process.work = process.reconciler.run(2) if reconciles else gateway.create_charge(order(what))
         for _ in range(turns):
             if process.work is None:
                 break
             self._look(process.step())
 
-    @rule(who=st.integers(0, 1))
     def crash(self, who: int) -> None:
         """Kill one of them; another is started."""
         self.processes[who].crash()
         self.processes[who] = self._process()
 
-    @rule(who=st.integers(0, 1))
     def cancel(self, who: int) -> None:
         """Cancel a task that waits for the provider, or for another."""
         process = self.processes[who]
         work = process.work
-        if work is not None and process.where in ("provider", "pause"):
-            self._look(process.step(lambda: work.throw(Cancelled())))
+        assert work is not None
+        self._look(process.step(lambda: work.throw(Cancelled())))
 
-    @rule(seconds=st.sampled_from([1.0, LEASE / 2, LEASE + 1, GRACE + 1, 1_000.0]))
     def wait(self, seconds: float) -> None:
         """Let time go by, as for a process that sleeps."""
         self.clock.move(seconds)
         self.provider.arrive()
 
-    @rule(reference=st.sampled_from(REFERENCES))
-    def pay(self, reference: str) -> None:
-        """The payer pays, if there is something to pay."""
-        if self.provider.made[reference]:
-            self.provider.paid.add(reference)
-
-    @precondition(lambda self: self.provider.paid)
-    @rule(data=st.data())
-    def call_back(self, data: st.DataObject) -> None:
-        """The provider calls."""
-        reference = data.draw(st.sampled_from(sorted(self.provider.paid)))
+    def pay(self, reference: str, calls: bool) -> None:
+        """The payer pays, and the provider calls, or not."""
+        self.provider.paid.add(reference)
         told = Charge(
             gateway="main",
             reference=reference,
@@ -257,86 +234,160 @@ class Callers(RuleBasedStateMachine):
             method=Qris(),
             paid_amount=Money.idr(25_000),
         )
-        self.store.history.learn(told, Source.CALLBACK)
+        if calls:
+            self.store.history.learn(told, Source.CALLBACK)
 
-    def _look(self, outcome: Any) -> None:
-        if isinstance(outcome, Charge):
-            assert self.provider.made[outcome.reference], "nobody is given a charge that is not there"
-            assert outcome.status is ChargeStatus.PAID or outcome.reference not in self.known_paid
+    def busy(self, *places: str) -> list[int]:
+        """Those that are at work, at some places or anywhere."""
+        return [
+            number
+            for number, one in enumerate(self.processes)
+            if one.work is not None and (not places or one.where in places)
+        ]
 
-    @invariant()
-    def nothing_is_made_twice(self) -> None:
-        """However careless the provider."""
+    def payable(self) -> list[str]:
+        """The references that have a charge."""
+        return sorted(reference for reference, count in self.provider.made.items() if count)
+
+    def check(self) -> None:
+        """Nothing was made twice, however careless the provider; and what was paid stays paid."""
         assert all(count <= 1 for count in self.provider.made.values()), dict(self.provider.made)
-
-    @invariant()
-    def paid_stays_paid(self) -> None:
-        """In the journal too."""
         paid = {row["reference"] for row in rows_of(self.store) if row["status"] == "paid"}
         assert self.known_paid <= paid
         self.known_paid = paid
 
-    def teardown(self) -> None:
+    def end(self) -> None:
         """Everybody dies; one reconciles: the journal is the provider's ledger."""
-        if not hasattr(self, "store"):
-            return
-        async_bookkeeping.pause_async = self.pause
-        try:
-            for process in self.processes:
-                process.crash()
-            gateway = Gateway("main", tiny(), transport=self.provider, store=self.store, clock=self.clock)
-            for _ in range(4):
-                self.clock.move(10_000)
-                self.provider.arrive()
-                Reconciler(self.store, {"main": gateway}).run(100)
-            self.nothing_is_made_twice()
-            rows = {row["reference"]: row for row in rows_of(self.store)}
-            assert {one for one, count in self.provider.made.items() if count} <= set(rows)
-            for reference, row in rows.items():
-                assert ("known" if self.provider.made[reference] else "free") == row["state"], reference
-                assert (reference in self.provider.paid) is (row["status"] == "paid"), reference
-        finally:
-            self.store.close()
-            shutil.rmtree(self.folder)
+        for process in self.processes:
+            process.crash()
+        gateway = Gateway("main", tiny(), transport=self.provider, store=self.store, clock=self.clock)
+        for _ in range(4):
+            self.wait(10_000)
+            Reconciler(self.store, {"main": gateway}).run(100)
+        self.check()
+        rows = {row["reference"]: row for row in rows_of(self.store)}
+        assert set(self.payable()) <= set(rows)
+        for reference, row in rows.items():
+            assert ("known" if self.provider.made[reference] else "free") == row["state"], reference
+            assert (reference in self.provider.paid) is (row["status"] == "paid"), reference
+
+    def _look(self, outcome: Any) -> None:
+        if isinstance(outcome, Charge):
+            assert self.provider.made[outcome.reference], "nobody is given a charge that is not there"
 
 
-_template: list[Path] = []
+@contextlib.contextmanager
+def worlds() -> Iterator[Callable[[], World]]:
+    """Worlds, one after the other, over a file that is emptied for each."""
+    pause = async_bookkeeping.pause_async
+    async_bookkeeping.pause_async = _waited
+    with tempfile.TemporaryDirectory() as folder:
+        url, clock = f"sqlite:///{Path(folder) / 'paygate.db'}", Clock()
+        lay_out(url)
+        with Store(StoreSettings(url=Secret(url)), clock) as store:
 
+            def fresh() -> World:
+                with store.database.writing(durable=False) as connection:
+                    for table in metadata.sorted_tables:
+                        connection.execute(table.delete())
+                return World(store, clock)
 
-def template() -> Path:
-    """An empty SQLite file with the tables in it, made once."""
-    if not _template:
-        folder = Path(tempfile.mkdtemp())
-        lay_out(f"sqlite:///{folder / 'template.db'}")
-        _template.append(folder / "template.db")
-    return _template[0]
+            try:
+                yield fresh
+            finally:
+                async_bookkeeping.pause_async = pause
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _no_template_is_left() -> Generator[None, None, None]:
-    yield
-    for file in _template:
-        shutil.rmtree(file.parent)
+def fresh() -> Iterator[Callable[[], World]]:
+    """Makes worlds."""
+    with worlds() as make:
+        Callers.fresh = make
+        yield make
+
+
+class Callers(RuleBasedStateMachine):
+    """A world as hypothesis moves it."""
+
+    fresh: ClassVar[Any] = None
+
+    @initialize()
+    def begin(self) -> None:
+        self.world: World = Callers.fresh()
+
+    @rule(who=st.integers(0, 1), turns=st.integers(1, 8), end=SENDINGS, delay=DELAYS, what=WORK)
+    def go_on(self, **how: Any) -> None:
+        self.world.go_on(**how)
+
+    @precondition(lambda self: self.world.busy())
+    @rule(data=st.data())
+    def crash(self, data: st.DataObject) -> None:
+        self.world.crash(data.draw(st.sampled_from(self.world.busy())))
+
+    @precondition(lambda self: self.world.busy("provider", "pause"))
+    @rule(data=st.data())
+    def cancel(self, data: st.DataObject) -> None:
+        self.world.cancel(data.draw(st.sampled_from(self.world.busy("provider", "pause"))))
+
+    @rule(seconds=WAITS)
+    def wait(self, seconds: float) -> None:
+        self.world.wait(seconds)
+
+    @precondition(lambda self: self.world.payable())
+    @rule(data=st.data(), calls=st.booleans())
+    def pay(self, data: st.DataObject, calls: bool) -> None:
+        self.world.pay(data.draw(st.sampled_from(self.world.payable())), calls)
+
+    @invariant()
+    def all_is_well(self) -> None:
+        self.world.check()
+
+    def teardown(self) -> None:
+        if hasattr(self, "world"):
+            self.world.end()
 
 
 Callers.TestCase.settings = settings(
-    max_examples=3_000 if LONG else 30, stateful_step_count=60 if LONG else 40, deadline=None
+    max_examples=1_000 if LONG else 20, stateful_step_count=60 if LONG else 30, deadline=None
 )
 TestCallers = Callers.TestCase
 
 
-def test_the_machine_is_driven_by_the_real_code() -> None:
+@pytest.mark.parametrize("seed", range(1_000 if LONG else 20))
+def test_no_walk_by_chance_makes_a_charge_twice(fresh: Callable[[], World], seed: int) -> None:
+    """Ten walks of forty steps for each seed: longer ways than hypothesis goes."""
+    chance = Random(seed)
+    for _ in range(10):
+        world = fresh()
+        for _ in range(40):
+            walk(world, chance)
+            world.check()
+        world.end()
+
+
+def walk(world: World, chance: Random) -> None:
+    """One step by chance."""
+    step = chance.choices(["go on", "wait", "crash", "cancel", "pay"], [10, 4, 1, 1, 0.5])[0]
+    if step == "wait":
+        world.wait(chance.choice([1.0, LEASE / 2, LEASE + 1, GRACE + 1]))
+    elif step == "crash" and world.busy():
+        world.crash(chance.choice(world.busy()))
+    elif step == "cancel" and world.busy("provider", "pause"):
+        world.cancel(chance.choice(world.busy("provider", "pause")))
+    elif step == "pay" and world.payable():
+        world.pay(chance.choice(world.payable()), chance.random() < 0.5)
+    else:
+        end = chance.choice(ENDS), chance.choice([0.0, 1.0, SLOWEST])
+        world.go_on(chance.randint(0, 1), chance.randint(1, 8), *end, chance.choice(TASKS))
+
+
+def test_the_worlds_are_moved_by_the_real_code(fresh: Callable[[], World]) -> None:
     """A charge by hand: written down, sent, answered, written down; each turn is one to be interrupted at."""
-    machine = Callers()
-    machine.begin()
-    process = machine.processes[0]
-    work: Callable[[ChargeRequest], Awaitable[Charge]] = process.gateway.create_charge
-    process.work = work(order())  # type: ignore[assignment]
+    world = fresh()
     turns = []
-    while process.work is not None:
-        outcome = process.step()
-        turns.append(process.where)
-    assert isinstance(outcome, Charge)
+    for _ in range(6):
+        world.go_on(0, 1, "made", 0.0, "INV-1")
+        turns.append(world.processes[0].where)
     assert ["store", "store", "provider", "store", "store"] == turns[:-1]
-    assert {"INV-1": 1} == machine.provider.made
-    machine.teardown()
+    assert ([], {"INV-1": 1}) == (world.busy(), world.provider.made)
+    world.end()

@@ -62,6 +62,7 @@ class Book:
         self.store = store
         self.clock = clock
         self.journal = store.journal
+        self.outcomes = store.outcomes
 
     def begin(self, reference: str = "INV-1", gateway: str = "main", **named: Any) -> Entry:
         """Begin a charge."""
@@ -72,7 +73,7 @@ class Book:
         """Make a charge."""
         entry = self.begin(reference, gateway)
         told = msgspec.structs.replace(MADE, reference=reference, gateway=gateway)
-        self.journal.answered(entry, told, NUMBER)
+        self.store.outcomes.answered(entry, told, NUMBER)
 
     def row(self, *names: str, gateway: str = "main") -> tuple[Any, ...]:
         """Some columns of the charge's row."""
@@ -127,7 +128,7 @@ def test_one_of_many_at_once_is_to_send(book: Book) -> None:
 
 def test_one_of_many_at_once_is_to_ask_and_one_to_send_again(book: Book) -> None:
     """The lease of the asking, and a free reference, go to one."""
-    book.journal.failed(book.begin(), OutcomeUnknown("lost"))
+    book.outcomes.failed(book.begin(), OutcomeUnknown("lost"))
     for step, then in ((Step.ASK, "absent"), (Step.SEND, None)):
         start = Barrier(5)
 
@@ -142,7 +143,7 @@ def test_one_of_many_at_once_is_to_ask_and_one_to_send_again(book: Book) -> None
         [mine] = [one for one in entries if one.step is step]
         assert 4 == sum(one.step is Step.WAIT for one in entries)
         if then is not None:
-            assert book.journal.absent(mine)
+            assert book.outcomes.absent(mine)
     assert (2, State.SENDING) == book.row("attempt", "state")
 
 
@@ -169,7 +170,7 @@ def test_a_free_reference_is_claimed_by_one_of_two_gateways_at_once(book: Book) 
     for number in range(4):
         for gateway in LATER:
             entry = book.begin(f"INV-{number}", gateway, routed=True)
-            book.journal.failed(entry, Unreachable("down"))
+            book.outcomes.failed(entry, Unreachable("down"))
         start = Barrier(2)
 
         def begin(gateway: str, start: Barrier = start, number: int = number) -> str:
@@ -186,7 +187,7 @@ def test_a_free_reference_is_claimed_by_one_of_two_gateways_at_once(book: Book) 
 
 def test_a_claim_moves_with_the_charge(book: Book) -> None:
     """Given back by one that did nothing, taken by the next; the first is told of it."""
-    book.journal.failed(book.begin(routed=True), Unreachable("down"))
+    book.outcomes.failed(book.begin(routed=True), Unreachable("down"))
     assert (State.FREE, None) == book.row("state", "claim")
     assert Step.SEND is book.begin(gateway="backup", routed=True).step
     assert ("INV-1",) == book.row("claim", gateway="backup")
@@ -221,7 +222,7 @@ def test_a_reference_that_differs_in_case_is_another(book: Book) -> None:
 )
 def test_how_a_sending_ended(book: Book, failure: PaygateError | None, state: State) -> None:
     """What says no leaves it free; what speaks of a charge that is there, or says nothing, leaves it unknown."""
-    book.journal.failed(book.begin(), failure)
+    book.outcomes.failed(book.begin(), failure)
     free = state is State.FREE
     assert (state, 0, None if free else START * 1e6, None if free else "INV-1") == book.row(
         "state", "lease_until", "due_at", "claim"
@@ -237,7 +238,7 @@ def test_how_a_sending_ended(book: Book, failure: PaygateError | None, state: St
 def test_the_words_of_a_failure_are_not_kept(book: Book) -> None:
     """Its kind and the provider's code are: its words may quote the payer."""
     failure = InvalidRequest("Siti's phone is wrong", provider_code="4002402", provider_message="Siti")
-    book.journal.failed(book.begin(), failure)
+    book.outcomes.failed(book.begin(), failure)
     [fact] = rows_of(book.store, facts)
     assert "InvalidRequest 4002402" == fact["note"]
 
@@ -247,22 +248,22 @@ def test_a_sending_that_was_taken_over_changes_nothing_by_its_failure(book: Book
     late = book.begin()
     book.clock.move(LEASE)
     asking = book.begin()
-    book.journal.failed(late, Unreachable("down"))
+    book.outcomes.failed(late, Unreachable("down"))
     assert (State.UNKNOWN, asking.lease_until) == book.row("state", "lease_until")
     book.clock.move(GRACE)
     with pytest.raises(OutcomeUnknown):
-        book.journal.again(late, "8" * 33)
+        book.outcomes.again(late, "8" * 33)
     asking = book.begin()
-    assert book.journal.absent(asking)
+    assert book.outcomes.absent(asking)
     second = book.begin()
-    book.journal.failed(late, None)
+    book.outcomes.failed(late, None)
     assert (State.SENDING, 2) == book.row("state", "attempt")
     with pytest.raises(OutcomeUnknown):
-        book.journal.again(late, "8" * 33)
-    learnt = book.journal.answered(late, MADE, NUMBER)
+        book.outcomes.again(late, "8" * 33)
+    learnt = book.outcomes.answered(late, MADE, NUMBER)
     assert "QR" == learnt.charge.instructions.payload  # type: ignore[union-attr]
     assert (State.KNOWN,) == book.row("state")
-    book.journal.failed(second, OutcomeUnknown("lost"))
+    book.outcomes.failed(second, OutcomeUnknown("lost"))
     assert (State.KNOWN,) == book.row("state")
 
 
@@ -271,7 +272,7 @@ def test_a_callback_that_comes_before_the_answer(book: Book) -> None:
     entry = book.begin()
     called = book.store.history.learn(msgspec.structs.replace(PAID, instructions=None), Source.CALLBACK)
     assert (None, ()) == (called.before, called.conflicts)
-    learnt = book.journal.answered(entry, MADE, NUMBER)
+    learnt = book.outcomes.answered(entry, MADE, NUMBER)
     assert (ChargeStatus.PAID, ChargeStatus.PAID) == (learnt.charge.status, learnt.before)
     assert "QR" == learnt.charge.instructions.payload  # type: ignore[union-attr]
     assert (State.KNOWN, ChargeStatus.PAID, None) == book.row("state", "status", "due_at")
@@ -282,7 +283,7 @@ def test_absence_is_believed_of_nothing_that_was_known(book: Book) -> None:
     book.known()
     book.clock.move(10_000)
     [entry] = book.store.agenda.take(10)
-    assert not book.journal.absent(entry)
+    assert not book.outcomes.absent(entry)
     state, claim, lease, due = book.row("state", "claim", "lease_until", "due_at")
     assert (State.KNOWN, "INV-1", 0) == (state, claim, lease)
     assert due > book.after(0)
@@ -291,21 +292,21 @@ def test_absence_is_believed_of_nothing_that_was_known(book: Book) -> None:
 
 def test_absence_is_believed_of_who_holds_the_lease(book: Book) -> None:
     """Another has taken over meanwhile: its answer counts, not this one."""
-    book.journal.failed(book.begin(), OutcomeUnknown("lost"))
+    book.outcomes.failed(book.begin(), OutcomeUnknown("lost"))
     book.clock.move(GRACE)
     slow = book.begin()
     book.clock.move(LEASE)
     quick = book.begin()
     assert Step.ASK is quick.step
-    assert not book.journal.absent(slow)
+    assert not book.outcomes.absent(slow)
     assert (State.UNKNOWN, quick.lease_until) == book.row("state", "lease_until")
-    assert book.journal.absent(quick)
+    assert book.outcomes.absent(quick)
 
 
 def test_the_agenda_gives_each_to_one(book: Book) -> None:
     """Many workers take in bounded batches, the longest due first; what is not done is due again."""
     for number in range(9):
-        book.journal.failed(book.begin(f"INV-{number}"), None)
+        book.outcomes.failed(book.begin(f"INV-{number}"), None)
         book.clock.move(1)
     with ThreadPoolExecutor(3) as pool:
         batches = [*pool.map(lambda _: book.store.agenda.take(3), range(3))]
@@ -322,7 +323,7 @@ def test_what_is_overdue_is_asked_ever_more_seldom(book: Book) -> None:
     """After its end, then in growing pauses of at most six hours; once paid, never."""
     ends = datetime.fromtimestamp(START + 600, UTC)
     told = msgspec.structs.replace(MADE, expires_at=ends)
-    book.journal.answered(book.begin(), told, NUMBER)
+    book.outcomes.answered(book.begin(), told, NUMBER)
     assert (book.after(660),) == book.row("due_at")
     pauses = []
     for _ in range(12):
@@ -342,13 +343,13 @@ def test_what_is_overdue_is_asked_ever_more_seldom(book: Book) -> None:
 
 def test_asking_in_vain_is_repeated_ever_more_seldom(book: Book) -> None:
     """From five seconds to an hour, by how long ago it was sent; each failure stands in the history."""
-    book.journal.failed(book.begin(), None)
+    book.outcomes.failed(book.begin(), None)
     pauses = []
     for _ in range(14):
         [due] = book.row("due_at")
         book.clock.move(max(due / 1e6 - book.clock(), 0))
         [entry] = book.store.agenda.take(5)
-        book.journal.unsettled(entry, ChargeNotFound("not yet", provider_code="404"))
+        book.outcomes.unsettled(entry, ChargeNotFound("not yet", provider_code="404"))
         pauses.append(book.row("due_at")[0] / 1e6 - book.clock())
     assert pauses == sorted(pauses)
     assert 5 == pytest.approx(pauses[0], abs=0.01)

@@ -24,6 +24,7 @@ from paygate.store.database import Database
 from paygate.store.entries import State
 from paygate.store_settings import StoreSettings
 from tests.store.audit import OPEN, differences, flagged, notes, rows_of, settle_all, states
+from tests.store.lagging import lag
 from tests.store.merchants import Life
 from tests.store.rounds import Group, Merchants, lines_of
 
@@ -36,6 +37,7 @@ KILLS: Final = int(os.environ.get("PAYGATE_KILLS", "16"))
 AT_ONCE: Final = 2
 WINDOW: Final = 40
 LIFETIMES: Final = (0.02, 0.25)
+LAG: Final = 0.4
 PATIENCE: Final = {"lease_seconds": 1, "grace_seconds": 1}
 
 
@@ -75,7 +77,7 @@ def payers(simulator: AyolinxSimulator, seed: int) -> Iterator[None]:
             action = PayerAction.FAIL if chance.random() < 0.2 else PayerAction.PAY
             try:
                 simulator.act(chance.choice(pending).reference, action)
-            except (IndexError, ValueError):  # there is none, or it was cancelled just now
+            except (IndexError, KeyError, ValueError):  # there is none, or not yet, or it was cancelled
                 continue
 
     thread = threading.Thread(target=pay)
@@ -105,10 +107,20 @@ class Scene:
             self._seen.add(here)
             if row["state"] == State.UNKNOWN:
                 self.counts["unknown"] += 1
-            elif self._simulator.ledger.find(row["reference"]) is not None:
+            elif self._simulator.ledger.count(row["reference"]):
                 self.counts["sending, and the provider had it"] += 1
             else:
                 self.counts["sending, and the provider had it not"] += 1
+
+
+def uncancelled(database: Database, simulator: AyolinxSimulator) -> list[str]:
+    """The charges that the merchant has cancelled, whose journal does not know it."""
+    cancelled = {one.reference for one in simulator.ledger.charges if one.status is ChargeStatus.CANCELLED}
+    return [
+        row["reference"]
+        for row in rows_of(database)
+        if row["reference"] in cancelled and row["status"] != ChargeStatus.CANCELLED
+    ]
 
 
 def kill(group: Group, shop: Shop, shell: str, chance: random.Random) -> int:
@@ -142,6 +154,7 @@ def test_killed(
     """After any number of kills a reconcile makes the journal what the provider's books are."""
     simulator = make_simulator(refuse_duplicates=False)
     simulator.deliveries.hold()
+    lag(simulator, LAG)
     seed, shop, killed = 20_261_125, Shop(), 0
     chance = random.Random(seed)
     started = time.monotonic()
@@ -154,7 +167,9 @@ def test_killed(
                 while killed < KILLS:
                     killed += kill(group, shop, shell, chance)
                     scene.look()
-            reconciled = settle_all(paygate)
+            reconciled = settle_all(paygate, overdue=False)
+            assert [] == uncancelled(database, simulator)
+            settle_all(paygate)
             assert [] == differences(database, {"main": simulator})
             after_kills = states(database)
 

@@ -17,11 +17,10 @@ from paygate_ayolinx.simulator import AyolinxSimulator
 
 from paygate import AsyncPaygate, InstructionsLost, Paygate, PaygateError, StoreUnavailable
 from paygate.sandbox import SimulatorTransport
-from paygate.store.database import Database
 from paygate.store.schema import charges, facts
 from tests.databases import lay_out
 from tests.sandbox.waiting import until
-from tests.store.audit import differences, settle_all
+from tests.store.audit import differences, numbers_of, settle_all
 from tests.store.clusters import Cluster, cluster
 from tests.store.merchants import order
 
@@ -152,18 +151,6 @@ def in_background(run: Run) -> Iterator["Future[None]"]:
         done.result()
 
 
-def written_down(database: Database) -> dict[str, str]:
-    """By reference, all that the journal has of the numbers that it was sent with."""
-    rows = sa.select(charges.c.reference, charges.c.external_id, facts.c.note).select_from(
-        charges.outerjoin(facts, (facts.c.charge_id == charges.c.id) & facts.c.note.is_not(None))
-    )
-    found: dict[str, str] = {}
-    with database.reading() as connection:
-        for reference, external_id, note in connection.execute(rows):
-            found[reference] = f"{found.get(reference, '')} {external_id} {note}"
-    return found
-
-
 @pytest.mark.parametrize("shell", ["blocking", "asyncio", "trio"])
 def test_a_database_that_crashes_in_the_middle_of_charges(
     shell: str, document: dict[str, Any], simulator: AyolinxSimulator, mortal: Cluster
@@ -191,7 +178,7 @@ def test_a_database_that_crashes_in_the_middle_of_charges(
         assert paygate.store is not None
         database = paygate.store.database
         assert [] == differences(database, {"main": simulator})
-        numbers = written_down(database)
+        numbers = numbers_of(database)
     assert {f"INV-{number}": 1 for number in range(CALLS)} == simulator.ledger.counts()
     assert {1} == set(Counter(run.made).values())
     assert set(simulator.ledger.counts()) == set(run.made)

@@ -22,7 +22,8 @@ from paygate.sandbox import Fault
 from paygate.sandbox.host import serve
 from paygate.store.database import Database
 from paygate.store_settings import StoreSettings
-from tests.store.audit import differences, flagged, notes, settle_all, states
+from tests.store.audit import differences, flagged, notes, numbers_of, settle_all, states
+from tests.store.lagging import Register, lag
 from tests.store.merchants import METHODS, Life
 from tests.store.rounds import Group, Merchants, lines_of
 from tests.watch import CANARIES
@@ -35,6 +36,7 @@ pytestmark = [
 CALLS: Final = int(os.environ.get("PAYGATE_STORE_CALLS", "400"))
 RATE: Final = 0.3
 SHELLS: Final = ("blocking", "asyncio", "blocking", "asyncio")
+LAG: Final = 0.4
 TWICE_OF: Final = 4
 """Of so many charges one is asked for by two processes."""
 
@@ -68,17 +70,22 @@ def shares(calls: int) -> list[list[int]]:
 
 @pytest.fixture
 def simulators(make_simulator: Callable[..., AyolinxSimulator]) -> Mapping[str, Any]:
-    """Two pretend providers that share nothing, both careless; they call nobody back."""
+    """Two pretend providers that share nothing, both careless, who know of some charges only late."""
     midtrans = MidtransSimulator(
         "https://shop.example/callbacks/backup", refuse_duplicates=False, tells_pending=False
     )
     CANARIES.add(midtrans.server_key)
-    return {"main": make_simulator(refuse_duplicates=False), "backup": midtrans}
+    both: dict[str, Any] = {"main": make_simulator(refuse_duplicates=False), "backup": midtrans}
+    for one in both.values():
+        one.deliveries.hold()
+        lag(one, LAG)
+    return both
 
 
 @pytest.mark.parametrize("store_url", ["sqlite", "postgresql"], indirect=True)
 def test_all_faults_at_random(store_url: str, merchants: Merchants, simulators: Mapping[str, Any]) -> None:
     """Four processes charge and reconcile at once: in the end every charge is settled, and none is doubled."""
+    register = Register(simulators["main"])
     suffered = {name: Suffered(one, seed) for seed, (name, one) in enumerate(simulators.items())}
     store = {"url": store_url, "lease_seconds": 1.5, "grace_seconds": 1}
     started = time.monotonic()
@@ -117,6 +124,7 @@ def test_all_faults_at_random(store_url: str, merchants: Merchants, simulators: 
         heard += lines_of(group.live(last), "made", "lost")
         settle_all(paygate)
         assert [] == differences(database, simulators)
+        numbers = numbers_of(database)
         report = {
             "seconds": f"{charging:.1f} charging, {time.monotonic() - started:.1f} in all",
             "faults suffered": sum(sum(one.counts.values()) for one in suffered.values()),
@@ -136,6 +144,8 @@ def test_all_faults_at_random(store_url: str, merchants: Merchants, simulators: 
         places.setdefault(line[1], set()).add(line[2])
     assert all(len(names) == 1 for names in places.values()), "each reference was told to be at one gateway"
     assert all(simulators[name].ledger.count(place) for place, names in places.items() for name in names)
+    assert [] == [sent for sent in register.numbers if sent[1] not in numbers[sent[0]]]
+    assert len(register.numbers) > len({reference for reference, _ in register.numbers})
     exchanges = [kind for one in suffered.values() for kind in one.counts]
     assert set(Fault) == {fault for operation, fault in exchanges if operation == "create_charge"}
     assert {"authorize", "create_charge", "query"} == {operation for operation, _ in exchanges}

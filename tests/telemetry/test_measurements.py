@@ -165,7 +165,7 @@ try:
 except ImportError as error:
     print(error)
 """
-    assert "paygate-core[otel]" in _printed(code)
+    assert "install paygate-core with its extra `otel`" in _printed(code)
 
 
 def test_a_paygate_without_telemetry_never_imports_opentelemetry() -> None:

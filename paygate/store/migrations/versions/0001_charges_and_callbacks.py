@@ -102,7 +102,7 @@ def upgrade() -> None:
         sa.Column("attempts", sa.Integer, nullable=False),
         sa.Column("due_at", sa.BigInteger),
         sa.Column("problem", word(255)),
-        sa.UniqueConstraint("gateway", "key", name="paygate_callbacks_key"),
+        sa.UniqueConstraint("key", "gateway", name="paygate_callbacks_key"),
         if_not_exists=True,
     )
     op.create_index("paygate_callbacks_due", "paygate_callbacks", ["due_at"], if_not_exists=True)

@@ -8,8 +8,8 @@ from typing import Final
 from msgspec import Struct
 
 from paygate.assembly import opened
-from paygate.cli.charges import timed
 from paygate.cli.examination import problem
+from paygate.cli.showing import timed
 from paygate.diagnosis import Finding, Verdict
 from paygate.errors import PaygateError
 from paygate.settings import Settings

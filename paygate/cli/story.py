@@ -10,12 +10,12 @@ from msgspec.structs import replace
 
 from paygate import errors
 from paygate.callback import ConflictKind
-from paygate.cli.charges import in_jakarta, timed
+from paygate.cli.showing import in_jakarta, timed
 from paygate.model import Charge, ChargeStatus
 from paygate.refunds import RefundStatus
 from paygate.settlement import way_out
 from paygate.store.entries import Source, State
-from paygate.store.listed import AskedRefund, Handed, Line, Listed
+from paygate.store.listed import AskedRefund, HandedOver, HistoryLine, StoredCharge
 
 SENDING: Final = re.compile(
     r"(?:refund (?P<refund>\S+), )?attempt (?P<attempt>\d+)"
@@ -81,10 +81,10 @@ class Said(Struct, frozen=True):
     at: datetime
     text: str
     cures: tuple[str, ...] = ()
-    line: Line | None = None
+    line: HistoryLine | None = None
 
 
-def story(one: Listed, lines: Sequence[Line]) -> Iterator[Said]:
+def story(one: StoredCharge, lines: Sequence[HistoryLine]) -> Iterator[Said]:
     """All that happened to a charge, in order."""
     yield Said(one.created_at, _beginning(one, lines))
     for line in lines:
@@ -103,7 +103,7 @@ def story(one: Listed, lines: Sequence[Line]) -> Iterator[Said]:
         yield Said(line.at, "; ".join(texts), tuple(cures), line)
 
 
-def next_of(one: Listed, lines: Sequence[Line], now: datetime, *, can_cancel: bool) -> str:
+def next_of(one: StoredCharge, lines: Sequence[HistoryLine], now: datetime, *, can_cancel: bool) -> str:
     """What is next, and which way out there is where nobody can be shown how to pay."""
     due = one.due_at
     if one.state is State.FREE:
@@ -132,7 +132,7 @@ def next_of(one: Listed, lines: Sequence[Line], now: datetime, *, can_cancel: bo
     return f"it waits for its payer; unless a callback tells, it is due to be asked about {when}"
 
 
-def is_lost(one: Listed, lines: Sequence[Line]) -> bool:
+def is_lost(one: StoredCharge, lines: Sequence[HistoryLine]) -> bool:
     """Whether nobody was ever told how this charge is paid."""
     return (
         one.state is State.KNOWN
@@ -157,7 +157,7 @@ def refund_words(refund: AskedRefund, charge: Charge) -> str:
     return f"{refund.reference}  {amount}: {stands}"
 
 
-def _beginning(one: Listed, lines: Sequence[Line]) -> str:
+def _beginning(one: StoredCharge, lines: Sequence[HistoryLine]) -> str:
     if one.attempt == 0:
         return f"heard of for the first time: it was not made through this store, at {one.gateway}"
     number = one.external_id if one.attempt == 1 else _first_number(lines)
@@ -165,7 +165,7 @@ def _beginning(one: Listed, lines: Sequence[Line]) -> str:
     return f"written down, to be sent to {one.gateway}{told}"
 
 
-def _first_number(lines: Sequence[Line]) -> str | None:
+def _first_number(lines: Sequence[HistoryLine]) -> str | None:
     """The first sending's number, which the second one's line tells."""
     for line in lines:
         sent = SENDING.fullmatch(line.note or "") if line.source is Source.SENT else None
@@ -174,7 +174,7 @@ def _first_number(lines: Sequence[Line]) -> str | None:
     return None
 
 
-def _note(line: Line) -> str:
+def _note(line: HistoryLine) -> str:
     note = line.note or ""
     if note in NOTES:
         return NOTES[note]
@@ -201,7 +201,7 @@ def _note(line: Line) -> str:
     return f"{what}no answer that can be read: nobody knew whether it arrived {named}"
 
 
-def _told(line: Line) -> str:
+def _told(line: HistoryLine) -> str:
     who = {
         Source.REPLY: "the provider answered",
         Source.CALLBACK: "a callback told",
@@ -210,7 +210,7 @@ def _told(line: Line) -> str:
     return f"{who}: {', '.join(_facts(line))}"
 
 
-def _facts(line: Line) -> Iterator[str]:
+def _facts(line: HistoryLine) -> Iterator[str]:
     if line.status is not None:
         yield line.status.name
     told = line.told
@@ -229,7 +229,7 @@ def _facts(line: Line) -> Iterator[str]:
         yield f"number {told.provider_reference}"
 
 
-def _handed(handed: Handed) -> str:
+def _handed(handed: HandedOver) -> str:
     why = f" ({handed.problem})" if handed.problem else ""
     tried = f" after {handed.attempts} failures" if handed.attempts and handed.state == "ready" else ""
     return f"{HANDED.get(handed.state, handed.state)}{tried}{why}"

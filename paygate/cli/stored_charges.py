@@ -4,20 +4,20 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from paygate.cli.charges import in_jakarta, lines_of, plain, print_lines, timed
-from paygate.cli.explanation import STATES, Said, is_lost, next_of, refund_words, story
 from paygate.cli.output import print_json, show
+from paygate.cli.showing import in_jakarta, lines_of, plain, print_lines, timed
+from paygate.cli.story import STATES, Said, is_lost, next_of, refund_words, story
 from paygate.errors import PaygateError
 from paygate.routing import Paygate
 from paygate.settings import Settings
 from paygate.store.entries import State
-from paygate.store.listed import Line, Listed
+from paygate.store.listed import HistoryLine, StoredCharge
 from paygate.store.store import Store
 
 HEADINGS: Final = ("reference", "gateway", "stands", "amount", "made at", "flags")
 
 
-def print_all(found: Sequence[Listed], *, is_all: bool, as_json: bool) -> None:
+def print_all(found: Sequence[StoredCharge], *, is_all: bool, as_json: bool) -> None:
     """Show a list of charges, in which nothing is cut that must be copied."""
     if as_json:
         print_json({"charges": [plain_listed(one) for one in found], "more": not is_all})
@@ -34,17 +34,17 @@ def print_all(found: Sequence[Listed], *, is_all: bool, as_json: bool) -> None:
         show(("These are the newest: tell more with --limit.", "dim"))
 
 
-def _cells(one: Listed) -> tuple[str, ...]:
+def _cells(one: StoredCharge) -> tuple[str, ...]:
     amount = str(one.charge.amount) if one.charge.amount is not None else ""
     return one.reference, one.gateway, _stands(one), amount, timed(one.created_at), " ".join(one.flags)
 
 
-def _stands(one: Listed) -> str:
+def _stands(one: StoredCharge) -> str:
     return one.charge.status.name if one.state is State.KNOWN else STATES[one.state].partition(":")[0]
 
 
 def retold(
-    one: Listed, store: Store, configuration: Settings, *, body: bool, as_json: bool
+    one: StoredCharge, store: Store, configuration: Settings, *, body: bool, as_json: bool
 ) -> dict[str, Any]:
     """Tell all about a charge, and return the same for programs."""
     lines = store.listing.history(one.id)
@@ -81,7 +81,7 @@ def retold(
     }
 
 
-def _can_cancel(one: Listed, configuration: Settings) -> bool:
+def _can_cancel(one: StoredCharge, configuration: Settings) -> bool:
     """Whether its gateway cancels such charges, as far as that can be found out."""
     if one.charge.method is None:
         return False
@@ -92,7 +92,7 @@ def _can_cancel(one: Listed, configuration: Settings) -> bool:
         return False
 
 
-def _tell(one: Listed, said: Sequence[Said], bodies: dict[int, str]) -> None:
+def _tell(one: StoredCharge, said: Sequence[Said], bodies: dict[int, str]) -> None:
     print_lines([*_head(one)])
     for part in said:
         show((f"{timed(part.at)}  ", "dim"), part.text)
@@ -102,7 +102,7 @@ def _tell(one: Listed, said: Sequence[Said], bodies: dict[int, str]) -> None:
             show((f"    {bodies[part.line.id]}", "dim"))
 
 
-def _head(one: Listed) -> Iterator[tuple[str, str, str]]:
+def _head(one: StoredCharge) -> Iterator[tuple[str, str, str]]:
     """What is known of it now; the status is one of the provider's only where it has the charge."""
     for name, value, style in lines_of(one.charge):
         if name == "status" and one.state is not State.KNOWN:
@@ -113,7 +113,7 @@ def _head(one: Listed) -> Iterator[tuple[str, str, str]]:
         yield "look at", ", ".join(one.flags), "bold red"
 
 
-def plain_listed(one: Listed) -> dict[str, Any]:
+def plain_listed(one: StoredCharge) -> dict[str, Any]:
     """A charge of the store for programs: its status is null where nobody knows whether the provider has it."""
     charge = plain(one.charge)
     if one.state is not State.KNOWN:
@@ -139,7 +139,7 @@ def _plain_said(part: Said, bodies: dict[int, str]) -> dict[str, Any]:
     return told | _plain_line(line) | body
 
 
-def _plain_line(line: Line) -> dict[str, Any]:
+def _plain_line(line: HistoryLine) -> dict[str, Any]:
     return {
         "source": line.source.value,
         "status": line.status.value if line.status is not None else None,
