@@ -103,13 +103,12 @@ def paced(worker: Worker, url: str, processes: int, seconds: float = SECONDS) ->
     return Pace((sum(count for count, _, _ in found) / took, spent / took / (os.cpu_count() or 1)))
 
 
-def crowded(url: str, numbers: Sequence[int], rounds: int) -> dict[str, list[list[Pace]]]:
-    """Each job by each number of processes, one number after the other, so many rounds."""
-    found: dict[str, list[list[Pace]]] = {name: [[] for _ in numbers] for name in JOBS}
+def crowded(worker: Worker, url: str, numbers: Sequence[int], rounds: int) -> list[list[Pace]]:
+    """A job by each number of processes, one number after the other, so many rounds."""
+    found: list[list[Pace]] = [[] for _ in numbers]
     for _ in range(rounds):
-        for name, worker in JOBS.items():
-            for place, number in enumerate(numbers):
-                found[name][place].append(paced(worker, url, number))
+        for place, number in enumerate(numbers):
+            found[place].append(paced(worker, url, number))
     return found
 
 

@@ -35,7 +35,8 @@ from paygate import (
 )
 from paygate.redaction import Secret
 from paygate.store import Store, StoreSettings
-from paygate.store.entries import MICRO, Entry, Source
+from paygate.store.entries import Entry, Source
+from paygate.store.moments import MICRO
 from paygate.store.requests import digest
 from paygate.store.schema import callbacks, charges, facts, flags
 from paygate.store.telling import Telling

@@ -108,16 +108,16 @@ def _growth(backend: str, url: str, folder: Path, sizes: Sequence[int], rounds: 
 
 def _crowd(backend: str, url: str, folder: Path, processes: Sequence[int], rounds: int) -> None:
     print(f"{backend}: this disk takes {syncs(folder):.0f} pages a second for good, one after the other")
-    with _store(backend, url, folder, connections=1) as store:
-        found = crowded(store.settings.url.reveal(), processes, min(rounds, TIMES))
     print(f"| {backend}, a second (share of the CPUs) | {' | '.join(f'{one} processes' for one in processes)} |")
     print(f"|---|{'---|' * len(processes)}")
-    for name in CROWDS:
+    for name, worker in CROWDS.items():
+        with _store(backend, url, folder, connections=1) as store:
+            found = crowded(worker, store.settings.url.reveal(), processes, min(rounds, TIMES))
         cells = []
-        for some in found[name]:
+        for some in found:
             rate, share = (statistics.median(values) for values in zip(*some, strict=True))
             cells.append(f"{rate:.0f} ({share:.0%})")
-        print(f"| {name} | {' | '.join(cells)} |")
+        print(f"| {name} | {' | '.join(cells)} |", flush=True)
     print(flush=True)
 
 

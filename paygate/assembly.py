@@ -8,12 +8,16 @@ from paygate.errors import ConfigurationError, PaygateError, PluginError
 from paygate.redaction import place_of
 from paygate.settings import GatewaySettings, Settings
 from paygate.sharing import SharedPlace
+from paygate.store_settings import StoreSettings
 
 if TYPE_CHECKING:
     from paygate.store.store import Store
     from paygate.store.threads import AsyncStore
 
 NO_STORE: Final = "store: it needs SQLAlchemy and Alembic: install paygate-core with its extra `store`"
+STEPS: Final = 4
+"""What a request waits for, each as long as `timeout_seconds`: a connection, connecting, writing, reading."""
+
 Clock: TypeAlias = Callable[[], float]
 
 
@@ -43,10 +47,27 @@ def shared_place_of(configuration: Settings, one: GatewaySettings) -> SharedPlac
     return SharedPlace(configuration.credentials, one.name, one.adapter, own, one.timeout_seconds)
 
 
+def _check_patience(store: StoreSettings, gateway: GatewaySettings) -> None:
+    """See that "the provider never had it" is not believed while a request may still be under way.
+
+    One may leave until half of the lease is over, and then wait for a connection, to connect, to write and to
+    read. Where real money is collected, raise ConfigurationError.
+    """
+    longest = store.lease_seconds / 2 + STEPS * gateway.timeout_seconds
+    if gateway.own.get("environment") == "production" and store.grace_seconds < longest:
+        raise ConfigurationError(
+            f"store.grace_seconds: a request of gateway {gateway.name!r} may be under way for {longest:g} "
+            "seconds (half of lease_seconds, and four times its timeout_seconds): make it no less",
+            gateway=gateway.name,
+        )
+
+
 def opened(configuration: Settings, clock: Clock) -> "Store | None":
     """The store of charges and callbacks; None where none is configured."""
     if configuration.store is None:
         return None
+    for gateway in configuration.gateways.values():
+        _check_patience(configuration.store, gateway)
     try:
         from paygate.store.store import Store
     except ImportError:

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from paygate.breaker import Breaker
-from paygate.callback import CallbackReply, CallbackRequest
+from paygate.callback import Callback, CallbackReply, CallbackRequest
+from paygate.conflicts import confirmed
 from paygate.desk import Desk
 from paygate.driver import AsyncDriver
 from paygate.errors import (
@@ -14,24 +15,16 @@ from paygate.errors import (
     StoreUnavailable,
     UnsupportedOperation,
 )
+from paygate.external_ids import external_id
 from paygate.guard import AsyncGuard
 from paygate.model import Charge, ChargeRef, ChargeRequest
-from paygate.numbers import external_id
 from paygate.operation import Operation
+from paygate.pauses import pause_async, pauses
 from paygate.refunds import RefundRequest, RefundStatus
-from paygate.settlement import (
-    at_least,
-    busy,
-    known,
-    located,
-    pause_async,
-    pauses,
-    taken,
-    unsettled,
-    unstored,
-    unwritten,
-)
+from paygate.settlement import as_ours, at_least, busy, located, taken, unsettled, unstored, unwritten
+from paygate.store.deliveries import Delivery
 from paygate.store.entries import Entry, Learnt, Source, Step
+from paygate.store.inbox import Applied
 from paygate.store.refunds import RefundEntry
 from paygate.store.threads import AsyncStore
 
@@ -50,21 +43,20 @@ class AsyncBookkeeper:
 
     async def create_charge(self, request: ChargeRequest, *, routed: bool = False) -> Charge:
         """As Bookkeeper.create_charge."""
-        operation: Operation[Charge] | None = None
         try:
-            operation = self._desk.create_charge(request)
-        except (InvalidCharge, UnsupportedOperation) as error:  # it may be that it was made before
+            operation: Operation[Charge] | PaygateError = self._desk.create_charge(request)
+        except (InvalidCharge, UnsupportedOperation) as refusal:  # it may be that it was made before
             if not isinstance(request, ChargeRequest):
                 raise
-            refusal = error
+            operation = refusal
         with located(self._desk.gateway, "create_charge", request.reference):
             for seconds in pauses(self._store.settings.lease_seconds):
-                if operation is not None:
+                if isinstance(operation, PaygateError):
+                    entry = await self._same(request, operation)
+                else:
                     entry = await self._begun(request, routed=routed)
                     if entry.step is Step.SEND:
                         return await self._sent(operation, entry)
-                else:
-                    entry = await self._same(request, refusal)
                 if entry.step is Step.TAKE:
                     return self._taken(entry)
                 if entry.step is Step.WAIT:
@@ -87,13 +79,13 @@ class AsyncBookkeeper:
             return None if is_believed else missing
         except BaseException as failure:
             try:
-                await self._store.outcomes.unsettled(entry, known(failure))
+                await self._store.outcomes.unsettled(entry, as_ours(failure))
             except StoreUnavailable as away:
                 unwritten(entry.gateway, entry.reference, away)
-            if known(failure) is None:
+            if as_ours(failure) is None:
                 raise
-            return known(failure)
-        self._desk.announce(await self._store.history.learn(told, Source.QUERY))
+            return as_ours(failure)
+        self._desk.tell(await self._store.history.learn(told, Source.QUERY))
         return None
 
     async def query(self, charge: Charge | ChargeRef) -> Charge:
@@ -145,6 +137,17 @@ class AsyncBookkeeper:
             self._desk.listeners.announce("callback_received", callback=callback)
         return callback.reply
 
+    async def apply(self, taken: Delivery) -> Delivery | None:
+        """As Bookkeeper.apply."""
+        asked: Callback | None = None
+        if taken.told.confirm:
+            told = [await self._driver.perform(self._desk.query(one)) for one in taken.told.confirm]
+            asked = confirmed(taken.callback, told)
+        applied: Applied = await self._store.inbox.apply(taken, asked)
+        for learnt in applied.learnt:
+            self._desk.tell(learnt)
+        return applied.ready
+
     async def _begun(self, request: ChargeRequest, *, routed: bool) -> Entry:
         number = external_id(self._clock)
         begun: Entry = await self._store.journal.begin(self._desk.gateway, request, number, routed=routed)
@@ -158,13 +161,13 @@ class AsyncBookkeeper:
         return found
 
     async def _sent(self, operation: Operation[Charge], entry: Entry) -> Charge:
-        guard = operation.guard = AsyncGuard(self._store.outcomes, entry, self._clock)
+        guard: AsyncGuard[Entry] = AsyncGuard(self._store.outcomes.again, entry, self._clock)
         try:
             self._breaker.admit(entry.reference)
-            told = await self._driver.perform(operation)
+            told = await self._driver.perform(operation, guard)
         except BaseException as failure:
             try:
-                await self._store.outcomes.failed(guard.entry, known(failure))
+                await self._store.outcomes.failed(guard.entry, as_ours(failure))
             except StoreUnavailable as away:
                 unwritten(entry.gateway, entry.reference, away)
             raise
@@ -173,7 +176,7 @@ class AsyncBookkeeper:
         except StoreUnavailable as away:
             unwritten(entry.gateway, entry.reference, away)
             return self._desk.learnt(told, None)
-        return self._desk.announce(learnt)
+        return self._desk.tell(learnt)
 
     async def _refunded(
         self,
@@ -182,21 +185,21 @@ class AsyncBookkeeper:
         charge: Charge | ChargeRef,
         refund: RefundRequest,
     ) -> Charge:
-        guard = operation.guard = AsyncGuard(self._store.refunds, entry, self._clock)
+        guard: AsyncGuard[RefundEntry] = AsyncGuard(self._store.refunds.again, entry, self._clock)
         try:
-            told = await self._driver.perform(operation)
+            told = await self._driver.perform(operation, guard)
         except BaseException as failure:
             try:
-                await self._store.refunds.ended(guard.entry, known(failure) or OutcomeUnknown("broken off"))
+                await self._store.refunds.ended(guard.entry, as_ours(failure) or OutcomeUnknown("broken off"))
             except StoreUnavailable as away:
-                unwritten(charge.gateway, charge.reference, away)
+                unwritten(charge.gateway, charge.reference, away, is_due=entry.charge_id is not None)
             raise
         stands = await self._learnt(told, charge, Source.REPLY, refund)
         if told.refund(refund.reference) is None:
             try:
                 await self._store.refunds.ended(guard.entry, None)
             except StoreUnavailable as away:
-                unwritten(charge.gateway, charge.reference, away)
+                unwritten(charge.gateway, charge.reference, away, is_due=entry.charge_id is not None)
         return stands
 
     async def _asked(
@@ -208,7 +211,7 @@ class AsyncBookkeeper:
             try:
                 await self._store.refunds.unsettled(entry)
             except StoreUnavailable as away:
-                unwritten(charge.gateway, charge.reference, away)
+                unwritten(charge.gateway, charge.reference, away, is_due=entry.charge_id is not None)
             if not isinstance(failure, PaygateError):
                 raise
             raise unsettled(failure, "refund") from failure
@@ -234,6 +237,6 @@ class AsyncBookkeeper:
         try:
             learnt: Learnt = await self._store.history.learn(told, source, made=made)
         except StoreUnavailable as away:
-            unwritten(told.gateway, told.reference, away)
+            unwritten(told.gateway, told.reference, away, is_due=False)
             return self._desk.learnt(told, before, refund)
-        return self._desk.announce(at_least(learnt, before, made))
+        return self._desk.tell(at_least(learnt, before, made))

@@ -7,7 +7,8 @@ compares them and lets nothing but `await` differ.
 from collections.abc import Callable
 
 from paygate.breaker import Breaker
-from paygate.callback import CallbackReply, CallbackRequest
+from paygate.callback import Callback, CallbackReply, CallbackRequest
+from paygate.conflicts import confirmed
 from paygate.desk import Desk
 from paygate.driver import Driver
 from paygate.errors import (
@@ -18,24 +19,16 @@ from paygate.errors import (
     StoreUnavailable,
     UnsupportedOperation,
 )
+from paygate.external_ids import external_id
 from paygate.guard import Guard
 from paygate.model import Charge, ChargeRef, ChargeRequest
-from paygate.numbers import external_id
 from paygate.operation import Operation
+from paygate.pauses import pause, pauses
 from paygate.refunds import RefundRequest, RefundStatus
-from paygate.settlement import (
-    at_least,
-    busy,
-    known,
-    located,
-    pause,
-    pauses,
-    taken,
-    unsettled,
-    unstored,
-    unwritten,
-)
+from paygate.settlement import as_ours, at_least, busy, located, taken, unsettled, unstored, unwritten
+from paygate.store.deliveries import Delivery
 from paygate.store.entries import Entry, Learnt, Source, Step
+from paygate.store.inbox import Applied
 from paygate.store.refunds import RefundEntry
 from paygate.store.store import Store
 
@@ -57,21 +50,20 @@ class Bookkeeper:
 
         `routed` is one that routes brought here: raises HeldElsewhere where another gateway has it.
         """
-        operation: Operation[Charge] | None = None
         try:
-            operation = self._desk.create_charge(request)
-        except (InvalidCharge, UnsupportedOperation) as error:  # it may be that it was made before
+            operation: Operation[Charge] | PaygateError = self._desk.create_charge(request)
+        except (InvalidCharge, UnsupportedOperation) as refusal:  # it may be that it was made before
             if not isinstance(request, ChargeRequest):
                 raise
-            refusal = error
+            operation = refusal
         with located(self._desk.gateway, "create_charge", request.reference):
             for seconds in pauses(self._store.settings.lease_seconds):
-                if operation is not None:
+                if isinstance(operation, PaygateError):
+                    entry = self._same(request, operation)
+                else:
                     entry = self._begun(request, routed=routed)
                     if entry.step is Step.SEND:
                         return self._sent(operation, entry)
-                else:
-                    entry = self._same(request, refusal)
                 if entry.step is Step.TAKE:
                     return self._taken(entry)
                 if entry.step is Step.WAIT:
@@ -97,13 +89,13 @@ class Bookkeeper:
             return None if is_believed else missing
         except BaseException as failure:
             try:
-                self._store.outcomes.unsettled(entry, known(failure))
+                self._store.outcomes.unsettled(entry, as_ours(failure))
             except StoreUnavailable as away:
                 unwritten(entry.gateway, entry.reference, away)
-            if known(failure) is None:
+            if as_ours(failure) is None:
                 raise
-            return known(failure)
-        self._desk.announce(self._store.history.learn(told, Source.QUERY))
+            return as_ours(failure)
+        self._desk.tell(self._store.history.learn(told, Source.QUERY))
         return None
 
     def query(self, charge: Charge | ChargeRef) -> Charge:
@@ -155,6 +147,21 @@ class Bookkeeper:
             self._desk.listeners.announce("callback_received", callback=callback)
         return callback.reply
 
+    def apply(self, taken: Delivery) -> Delivery | None:
+        """Write into the journal what a callback says that a worker has taken, and announce it.
+
+        What it does not prove itself the provider is asked about first. Returns its delivery to the
+        merchant's handler, where one is due now. Raises as `Gateway.query`, and StoreUnavailable.
+        """
+        asked: Callback | None = None
+        if taken.told.confirm:
+            told = [self._driver.perform(self._desk.query(one)) for one in taken.told.confirm]
+            asked = confirmed(taken.callback, told)
+        applied: Applied = self._store.inbox.apply(taken, asked)
+        for learnt in applied.learnt:
+            self._desk.tell(learnt)
+        return applied.ready
+
     def _begun(self, request: ChargeRequest, *, routed: bool) -> Entry:
         number = external_id(self._clock)
         begun: Entry = self._store.journal.begin(self._desk.gateway, request, number, routed=routed)
@@ -168,13 +175,13 @@ class Bookkeeper:
         return found
 
     def _sent(self, operation: Operation[Charge], entry: Entry) -> Charge:
-        guard = operation.guard = Guard(self._store.outcomes, entry, self._clock)
+        guard: Guard[Entry] = Guard(self._store.outcomes.again, entry, self._clock)
         try:
             self._breaker.admit(entry.reference)
-            told = self._driver.perform(operation)
+            told = self._driver.perform(operation, guard)
         except BaseException as failure:
             try:
-                self._store.outcomes.failed(guard.entry, known(failure))
+                self._store.outcomes.failed(guard.entry, as_ours(failure))
             except StoreUnavailable as away:
                 unwritten(entry.gateway, entry.reference, away)
             raise
@@ -183,7 +190,7 @@ class Bookkeeper:
         except StoreUnavailable as away:
             unwritten(entry.gateway, entry.reference, away)
             return self._desk.learnt(told, None)
-        return self._desk.announce(learnt)
+        return self._desk.tell(learnt)
 
     def _refunded(
         self,
@@ -192,21 +199,21 @@ class Bookkeeper:
         charge: Charge | ChargeRef,
         refund: RefundRequest,
     ) -> Charge:
-        guard = operation.guard = Guard(self._store.refunds, entry, self._clock)
+        guard: Guard[RefundEntry] = Guard(self._store.refunds.again, entry, self._clock)
         try:
-            told = self._driver.perform(operation)
+            told = self._driver.perform(operation, guard)
         except BaseException as failure:
             try:
-                self._store.refunds.ended(guard.entry, known(failure) or OutcomeUnknown("broken off"))
+                self._store.refunds.ended(guard.entry, as_ours(failure) or OutcomeUnknown("broken off"))
             except StoreUnavailable as away:
-                unwritten(charge.gateway, charge.reference, away)
+                unwritten(charge.gateway, charge.reference, away, is_due=entry.charge_id is not None)
             raise
         stands = self._learnt(told, charge, Source.REPLY, refund)
         if told.refund(refund.reference) is None:
             try:
                 self._store.refunds.ended(guard.entry, None)
             except StoreUnavailable as away:
-                unwritten(charge.gateway, charge.reference, away)
+                unwritten(charge.gateway, charge.reference, away, is_due=entry.charge_id is not None)
         return stands
 
     def _asked(self, entry: RefundEntry, charge: Charge | ChargeRef, refund: RefundRequest) -> Charge | None:
@@ -217,7 +224,7 @@ class Bookkeeper:
             try:
                 self._store.refunds.unsettled(entry)
             except StoreUnavailable as away:
-                unwritten(charge.gateway, charge.reference, away)
+                unwritten(charge.gateway, charge.reference, away, is_due=entry.charge_id is not None)
             if not isinstance(failure, PaygateError):
                 raise
             raise unsettled(failure, "refund") from failure
@@ -243,6 +250,6 @@ class Bookkeeper:
         try:
             learnt: Learnt = self._store.history.learn(told, source, made=made)
         except StoreUnavailable as away:
-            unwritten(told.gateway, told.reference, away)
+            unwritten(told.gateway, told.reference, away, is_due=False)
             return self._desk.learnt(told, before, refund)
-        return self._desk.announce(at_least(learnt, before, made))
+        return self._desk.tell(at_least(learnt, before, made))

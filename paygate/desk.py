@@ -1,13 +1,13 @@
 """Where questions meet their adapter: one plugin manager, one adapter, any number of listeners."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import pluggy
 
-from paygate.callback import AGAIN, Callback, CallbackReply, CallbackRequest
+from paygate.callback import AGAIN, Callback, CallbackReply, CallbackRequest, Conflict
 from paygate.capabilities import NOTHING, Served, parts_of, served_by
 from paygate.conflicts import compared, learnt
 from paygate.errors import CallbackRejected, InvalidCharge, PaygateError, PluginError, UnsupportedOperation
@@ -15,7 +15,7 @@ from paygate.flow import Credential, Flow
 from paygate.hookspecs import QUESTIONS
 from paygate.listeners import Listeners
 from paygate.methods import METHODS, Method, label
-from paygate.model import Charge, ChargeRef, ChargeRequest
+from paygate.model import Charge, ChargeRef, ChargeRequest, ChargeStatus
 from paygate.operation import LOGIN, Operation
 from paygate.redaction import place_of
 from paygate.refunds import RefundRequest
@@ -55,7 +55,7 @@ class Desk:
                     self._served["partial_refund"] = parts_of(impl.function)
         self._parse = self._ask.get("parse_callback")
         self.listeners = Listeners(hook)
-        self._hears_callbacks = self.listeners.hear("callback_received")
+        self._hears_callbacks = self.listeners.is_heard("callback_received")
 
     def supports(self, operation: str, method: Method | type[Method] | None = None) -> bool:
         """Whether the adapter answers this operation, for this method where one is named."""
@@ -162,9 +162,8 @@ class Desk:
         result = compared(callback, known)
         before = {(one.gateway, one.reference): one for one in known if one is not None}
         for charge in result.charges:
-            self._changed(charge, before.get((charge.gateway, charge.reference)))
-        for conflict in result.conflicts:
-            self.listeners.announce("conflict_found", conflict=conflict)
+            self._changed(charge, _status(before.get((charge.gateway, charge.reference))))
+        self._found(result.conflicts)
         return result
 
     def explain(self, name: str, *about: Any) -> Any:
@@ -194,20 +193,22 @@ class Desk:
         if isinstance(before, Charge):
             charge, conflict = learnt(charge, before, refund.reference if refund is not None else None)
         if conflict is not None:
-            self.listeners.announce("conflict_found", conflict=conflict)
-        self._changed(charge, before)
+            self._found([conflict])
+        self._changed(charge, _status(before))
         return charge
 
-    def announce(self, learnt: "Learnt") -> Charge:
-        """Announce what the journal has learnt of a charge, and tell how it stands."""
-        for conflict in learnt.conflicts:
-            self.listeners.announce("conflict_found", conflict=conflict)
-        if self.listeners.hear("charge_changed") and learnt.charge.status is not learnt.before:
-            self.listeners.announce("charge_changed", charge=learnt.charge)
+    def tell(self, learnt: "Learnt") -> Charge:
+        """Announce what the journal has learnt of a charge; returns how it stands."""
+        self._found(learnt.conflicts)
+        self._changed(learnt.charge, learnt.before)
         return learnt.charge
 
-    def _changed(self, charge: Charge, before: Charge | ChargeRef | None) -> None:
-        if self.listeners.hear("charge_changed") and charge.status is not getattr(before, "status", None):
+    def _found(self, conflicts: Iterable[Conflict]) -> None:
+        for conflict in conflicts:
+            self.listeners.announce("conflict_found", conflict=conflict)
+
+    def _changed(self, charge: Charge, before: ChargeStatus | None) -> None:
+        if charge.status is not before and self.listeners.is_heard("charge_changed"):
             self.listeners.announce("charge_changed", charge=charge)
 
     def _about(self, name: str, charge: Charge | ChargeRef, *, changes: bool) -> Operation[Charge]:
@@ -265,6 +266,10 @@ class Desk:
             operation=name,
             reference=about.reference,
         )
+
+
+def _status(charge: Charge | ChargeRef | None) -> ChargeStatus | None:
+    return charge.status if isinstance(charge, Charge) else None
 
 
 def _others(served: Served, kind: type[Method]) -> str:

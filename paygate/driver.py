@@ -6,7 +6,7 @@ Both say the same thing, by hand; a test compares them and lets nothing but `awa
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from paygate.breaker import Breaker
 from paygate.credentials import AsyncCredentials, Credentials
@@ -19,6 +19,8 @@ from paygate.sharing import SharedPlace
 
 if TYPE_CHECKING:
     import httpx
+
+    from paygate.guard import AsyncGuard, Guard
 
 R = TypeVar("R")
 
@@ -52,11 +54,14 @@ class Driver:
         """Close the connections."""
         self._transport.close()
 
-    def perform(self, operation: Operation[R]) -> R:
-        """Run an operation to its end, and tell the breaker how it ended."""
+    def perform(self, operation: Operation[R], guard: "Guard[Any] | None" = None) -> R:
+        """Run an operation to its end, and tell the breaker how it ended.
+
+        A `guard` is asked before each request leaves, and raises where it must not.
+        """
         with self._desk.listeners.watched(operation):
             try:
-                result = self._persist(operation)
+                result = self._persist(operation, guard)
             except PaygateError as failure:
                 self._breaker.saw(failure)
                 raise
@@ -68,22 +73,22 @@ class Driver:
         with self._desk.listeners.watched(login):
             return self._attempt(login)
 
-    def _persist(self, operation: Operation[R]) -> R:
+    def _persist(self, operation: Operation[R], guard: "Guard[Any] | None") -> R:
         try:
-            return self._attempt(operation)
+            return self._attempt(operation, guard)
         except PaygateError as failure:
             if not operation.may_repeat(failure):
                 raise
             first = failure
-        return repeat(first, partial(self._attempt, operation), operation.may_repeat, self._retry)
+        return repeat(first, partial(self._attempt, operation, guard), operation.may_repeat, self._retry)
 
-    def _attempt(self, operation: Operation[R]) -> R:
+    def _attempt(self, operation: Operation[R], guard: "Guard[Any] | None" = None) -> R:
         talk: Conversation[R] | None = None
         try:
             talk = Conversation(operation.begin())
             while talk.request is not None:
                 try:
-                    response = self._exchange(operation, talk.request)
+                    response = self._exchange(operation, guard, talk.request)
                 except PaygateError as unanswered:
                     talk.fail(unanswered)
                 else:
@@ -96,26 +101,30 @@ class Driver:
             if talk is not None:
                 talk.close()
 
-    def _exchange(self, operation: Operation[R], request: "httpx.Request") -> "httpx.Response":
+    def _exchange(
+        self, operation: Operation[R], guard: "Guard[Any] | None", request: "httpx.Request"
+    ) -> "httpx.Response":
         if operation.name == LOGIN:
-            return self._send(operation, request)
+            return self._send(operation, guard, request)
         credential = self.credentials.good() or self.credentials.fresh()
-        if operation.guard is not None:
-            operation.guard.number(request)
-        response = self._send(operation, credential.sign(request))
+        if guard is not None:
+            guard.number(request)
+        response = self._send(operation, guard, credential.sign(request))
         renewals = 0
         while credential.rejected_by(response) and renewals < self.credentials.most_renewals:
             operation.turned_away()
             credential = self.credentials.fresh(credential, renewals)
-            response = self._send(operation, credential.sign(request))
+            response = self._send(operation, guard, credential.sign(request))
             renewals += 1
         return response
 
-    def _send(self, operation: Operation[R], request: "httpx.Request") -> "httpx.Response":
+    def _send(
+        self, operation: Operation[R], guard: "Guard[Any] | None", request: "httpx.Request"
+    ) -> "httpx.Response":
         request.extensions.setdefault("timeout", self._timeout)
         operation.sending(request)
-        if operation.guard is not None:
-            operation.guard.leaves(operation)
+        if guard is not None:
+            guard.leaves(operation.external_id)
         started = time.perf_counter()
         try:
             response = self._transport.handle_request(request)
@@ -160,11 +169,11 @@ class AsyncDriver:
         """As Driver.close."""
         await self._transport.aclose()
 
-    async def perform(self, operation: Operation[R]) -> R:
+    async def perform(self, operation: Operation[R], guard: "AsyncGuard[Any] | None" = None) -> R:
         """As Driver.perform."""
         with self._desk.listeners.watched(operation):
             try:
-                result = await self._persist(operation)
+                result = await self._persist(operation, guard)
             except PaygateError as failure:
                 self._breaker.saw(failure)
                 raise
@@ -176,22 +185,24 @@ class AsyncDriver:
         with self._desk.listeners.watched(login):
             return await self._attempt(login)
 
-    async def _persist(self, operation: Operation[R]) -> R:
+    async def _persist(self, operation: Operation[R], guard: "AsyncGuard[Any] | None") -> R:
         try:
-            return await self._attempt(operation)
+            return await self._attempt(operation, guard)
         except PaygateError as failure:
             if not operation.may_repeat(failure):
                 raise
             first = failure
-        return await repeat_async(first, partial(self._attempt, operation), operation.may_repeat, self._retry)
+        return await repeat_async(
+            first, partial(self._attempt, operation, guard), operation.may_repeat, self._retry
+        )
 
-    async def _attempt(self, operation: Operation[R]) -> R:
+    async def _attempt(self, operation: Operation[R], guard: "AsyncGuard[Any] | None" = None) -> R:
         talk: Conversation[R] | None = None
         try:
             talk = Conversation(operation.begin())
             while talk.request is not None:
                 try:
-                    response = await self._exchange(operation, talk.request)
+                    response = await self._exchange(operation, guard, talk.request)
                 except PaygateError as unanswered:
                     talk.fail(unanswered)
                 else:
@@ -204,26 +215,30 @@ class AsyncDriver:
             if talk is not None:
                 talk.close()
 
-    async def _exchange(self, operation: Operation[R], request: "httpx.Request") -> "httpx.Response":
+    async def _exchange(
+        self, operation: Operation[R], guard: "AsyncGuard[Any] | None", request: "httpx.Request"
+    ) -> "httpx.Response":
         if operation.name == LOGIN:
-            return await self._send(operation, request)
+            return await self._send(operation, guard, request)
         credential = self.credentials.good() or await self.credentials.fresh()
-        if operation.guard is not None:
-            operation.guard.number(request)
-        response = await self._send(operation, credential.sign(request))
+        if guard is not None:
+            guard.number(request)
+        response = await self._send(operation, guard, credential.sign(request))
         renewals = 0
         while credential.rejected_by(response) and renewals < self.credentials.most_renewals:
             operation.turned_away()
             credential = await self.credentials.fresh(credential, renewals)
-            response = await self._send(operation, credential.sign(request))
+            response = await self._send(operation, guard, credential.sign(request))
             renewals += 1
         return response
 
-    async def _send(self, operation: Operation[R], request: "httpx.Request") -> "httpx.Response":
+    async def _send(
+        self, operation: Operation[R], guard: "AsyncGuard[Any] | None", request: "httpx.Request"
+    ) -> "httpx.Response":
         request.extensions.setdefault("timeout", self._timeout)
         operation.sending(request)
-        if operation.guard is not None:
-            await operation.guard.leaves(operation)
+        if guard is not None:
+            await guard.leaves(operation.external_id)
         started = time.perf_counter()
         try:
             response = await self._transport.handle_async_request(request)

@@ -1,10 +1,10 @@
 """What stands before each request of a charge: nothing leaves that the journal does not know of."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Generic, TypeVar
 
-from paygate.numbers import NUMBER
-from paygate.operation import Operation
+from paygate.external_ids import NEXT_EXTERNAL_ID
+from paygate.store.moments import MICRO
 
 if TYPE_CHECKING:
     import httpx
@@ -12,26 +12,23 @@ if TYPE_CHECKING:
     from paygate.store.entries import Entry
     from paygate.store.refunds import RefundEntry
 
-MICRO = 1_000_000
+E = TypeVar("E", bound="Entry | RefundEntry")
 
 
-class Lookout:
+class Lookout(Generic[E]):
     """One charge or refund that is being sent, and the number that its first request takes."""
 
-    entry: Any
-
-    def __init__(self, book: Any, entry: "Entry | RefundEntry", clock: Callable[[], float]) -> None:
+    def __init__(self, entry: E, clock: Callable[[], float]) -> None:
         self.entry = entry
-        self._book = book
         self._clock = clock
         self._is_first = True
 
     def number(self, request: "httpx.Request") -> None:
         """Let the first request take the number that is written down for it."""
         if self._is_first:
-            request.extensions[NUMBER] = self.entry.external_id
+            request.extensions[NEXT_EXTERNAL_ID] = self.entry.external_id
 
-    def _is_known(self, operation: Operation[Any]) -> bool:
+    def _is_known(self, external_id: str | None) -> bool:
         """Whether the journal knows of what leaves now, and this caller has time left for it.
 
         A process may have slept since: half of its time is for the answer.
@@ -39,22 +36,32 @@ class Lookout:
         was_first, self._is_first = self._is_first, False
         now = self._clock() * MICRO
         is_in_time = now < (self.entry.sent_at + self.entry.lease_until) / 2
-        return is_in_time and (was_first or operation.external_id in (None, self.entry.external_id))
+        return is_in_time and (was_first or external_id in (None, self.entry.external_id))
 
 
-class Guard(Lookout):
-    """Asked before each request leaves."""
+class Guard(Lookout[E]):
+    """Asked before each request leaves; `again` writes down that one does which is not written down yet."""
 
-    def leaves(self, operation: Operation[Any]) -> None:
+    def __init__(self, again: Callable[[E, str | None], E], entry: E, clock: Callable[[], float]) -> None:
+        super().__init__(entry, clock)
+        self._again = again
+
+    def leaves(self, external_id: str | None) -> None:
         """Write down that a request leaves which the journal does not know of; raise where it must not."""
-        if not self._is_known(operation):
-            self.entry = self._book.again(self.entry, operation.external_id)
+        if not self._is_known(external_id):
+            self.entry = self._again(self.entry, external_id)
 
 
-class AsyncGuard(Lookout):
+class AsyncGuard(Lookout[E]):
     """The same, async."""
 
-    async def leaves(self, operation: Operation[Any]) -> None:
+    def __init__(
+        self, again: Callable[[E, str | None], Awaitable[E]], entry: E, clock: Callable[[], float]
+    ) -> None:
+        super().__init__(entry, clock)
+        self._again = again
+
+    async def leaves(self, external_id: str | None) -> None:
         """As Guard.leaves."""
-        if not self._is_known(operation):
-            self.entry = await self._book.again(self.entry, operation.external_id)
+        if not self._is_known(external_id):
+            self.entry = await self._again(self.entry, external_id)

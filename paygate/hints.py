@@ -1,4 +1,4 @@
-"""What somebody probably meant."""
+"""Hints to end an error with: what somebody probably meant, and which command mends it."""
 
 from collections.abc import Iterable
 
@@ -10,3 +10,9 @@ def meant(word: object, known: Iterable[str]) -> str:
     names = list(known)
     close = difflib.get_close_matches(str(word), names, 1)
     return f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(names) or 'none'}"
+
+
+class Command(str):
+    """A note of an error: the command that mends it, as "paygate store upgrade", without --config."""
+
+    __slots__ = ()

@@ -27,10 +27,10 @@ class Listeners:
 
     def __init__(self, hook: pluggy.HookRelay) -> None:
         self._by_name = {name: getattr(hook, name).get_hookimpls() for name in ANNOUNCEMENTS}
-        self._hear_exchanges = self.hear("exchanged")
-        self._hear_operations = self.hear("operation_started") or self.hear("operation_finished")
+        self._hear_exchanges = self.is_heard("exchanged")
+        self._hear_operations = self.is_heard("operation_started") or self.is_heard("operation_finished")
 
-    def hear(self, name: str) -> bool:
+    def is_heard(self, name: str) -> bool:
         """Whether anybody hears this announcement."""
         return bool(self._by_name[name])
 

@@ -1,7 +1,7 @@
 """One call of an operation: what it has sent so far, and so what an error may claim."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from paygate.errors import (
     NotAuthorized,
@@ -42,7 +42,6 @@ class Operation(Generic[R]):
         "changes",
         "external_id",
         "gateway",
-        "guard",
         "method",
         "name",
         "reference",
@@ -69,8 +68,6 @@ class Operation(Generic[R]):
         self._personal = personal
         self.external_id: str | None = None
         self.result: R | None = None
-        self.guard: Any = None
-        """Who is asked before each request leaves, where a journal is kept."""
         self._answers: list[httpx.Response] = []
         self._lost = 0
 

@@ -38,6 +38,7 @@ class Paygate:
         clock: Clock = time.time,
     ) -> None:
         self.store = opened(configuration, clock)
+        self._clock = clock
         self._switchboard: Switchboard[Gateway] = Switchboard(
             {
                 name: Gateway(
@@ -138,7 +139,7 @@ class Paygate:
         """
         if self.store is None:
             raise ConfigurationError(NOTHING_KEPT)
-        return Reconciler(self.store, self._switchboard.by_name).run(limit)
+        return Reconciler(self.store, self._switchboard.by_name, self._clock).run(limit)
 
     def close(self) -> None:
         """Close all connections."""
@@ -169,6 +170,7 @@ class AsyncPaygate:
         clock: Clock = time.time,
     ) -> None:
         self.store = opened_async(configuration, clock)
+        self._clock = clock
         self._switchboard: Switchboard[AsyncGateway] = Switchboard(
             {
                 name: AsyncGateway(
@@ -261,7 +263,7 @@ class AsyncPaygate:
         """As Paygate.reconcile."""
         if self.store is None:
             raise ConfigurationError(NOTHING_KEPT)
-        return await AsyncReconciler(self.store, self._switchboard.by_name).run(limit)
+        return await AsyncReconciler(self.store, self._switchboard.by_name, self._clock).run(limit)
 
     async def close(self) -> None:
         """Close all connections."""

@@ -1,10 +1,9 @@
-"""What is said and done about charges that are not settled yet: pauses between looks, and honest errors."""
+"""What is said of charges that are not settled yet: honest errors, and no less than is known."""
 
 import logging
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -12,38 +11,12 @@ from paygate import conflicts
 from paygate.callback import ConflictKind
 from paygate.errors import ChargeNotFound, InstructionsLost, OutcomeUnknown, PaygateError
 from paygate.model import Charge, ChargeRef
+from paygate.redaction import place_of
 
 if TYPE_CHECKING:
     from paygate.store.entries import Entry, Learnt
 
 log = logging.getLogger("paygate")
-
-SHORTEST: Final = 0.01
-LONGEST: Final = 0.25
-
-
-def pauses(lease_seconds: float) -> Iterator[float]:
-    """Seconds to wait before looking again whether another caller is done, longer each time.
-
-    They end when any lease has ended that was there in the beginning, whatever the clocks say.
-    """
-    seconds, total = SHORTEST, 0.0
-    while total <= lease_seconds:
-        yield seconds
-        total += seconds
-        seconds = min(seconds * 1.5, LONGEST)
-
-
-def pause(seconds: float) -> None:
-    """Wait."""
-    time.sleep(seconds)
-
-
-async def pause_async(seconds: float) -> None:
-    """Wait, and let others run."""
-    import anyio
-
-    await anyio.sleep(seconds)
 
 
 @contextmanager
@@ -57,7 +30,7 @@ def located(gateway: str, operation: str, reference: str) -> Iterator[None]:
         raise
 
 
-def known(failure: BaseException) -> PaygateError | None:
+def as_ours(failure: BaseException) -> PaygateError | None:
     """A failure that says what happened to the money; None for one that does not, as a cancelled task."""
     return failure if isinstance(failure, PaygateError) else None
 
@@ -118,14 +91,29 @@ def busy() -> OutcomeUnknown:
     return OutcomeUnknown("another call is at work on it all the time: its outcome is not known yet")
 
 
-def unwritten(gateway: str, reference: str, failure: PaygateError) -> None:
-    """Say that the store did not take what was learnt; nothing is lost, for what was begun stands there."""
+def unwritten(gateway: str, reference: str, failure: PaygateError, *, is_due: bool = True) -> None:
+    """Say that the store did not take what was learnt.
+
+    Nothing is lost where the charge is due to be asked about, as one is whose sending was begun. Where it is
+    not, or the journal may not have it, nobody but the merchant will ask.
+    """
     log.error(
-        "paygate: what became of charge %s of gateway %s could not be written down (%s); `paygate reconcile` "
-        "will ask",
+        "paygate: what became of charge %s of gateway %s could not be written down (%s); %s",
         reference,
         gateway,
         failure.what,
+        "`paygate reconcile` will ask" if is_due else "query it again, for nobody else may",
+    )
+
+
+def mistaken(gateway: str, reference: str, error: Exception) -> None:
+    """Say that an adapter made a mistake of its own when it was to ask about a charge."""
+    log.error(
+        "paygate: charge %s of gateway %s could not be asked about, by a mistake in its adapter (%s); it is "
+        "asked about again later",
+        reference,
+        gateway,
+        place_of(error),
     )
 
 

@@ -7,7 +7,6 @@ encrypted with a key made of the gateway's own settings, so Redis and whoever re
 import logging
 import math
 import os
-import random
 import secrets
 import time
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from msgspec import Struct
 
 from paygate.errors import ConfigurationError
 from paygate.flow import Credential, KeptCredential
+from paygate.pauses import doubling, scattered
 from paygate.redaction import Secret
 from paygate.sharing_settings import SharingSettings
 
@@ -203,8 +203,7 @@ class Visit:
         if self._shared.rests:
             self.close()
             if self._stale is not None:
-                longest = min(FIRST_PAUSE * 2**self._renewals, LONGEST_PAUSE)
-                self.pause = random.uniform(0, longest)  # noqa: S311 - no secret
+                self.pause = scattered(doubling(self._renewals + 1, FIRST_PAUSE, LONGEST_PAUSE))
         return found
 
     def leave(self, brought: Credential | None) -> None:

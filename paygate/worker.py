@@ -5,7 +5,6 @@ ends, so what a worker leaves behind when it dies is done by another. Blocking a
 """
 
 import logging
-import random
 import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -14,14 +13,15 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
 from paygate.callback import Callback
 from paygate.errors import ConfigurationError, PaygateError, StoreUnavailable
-from paygate.gateway import AsyncGateway, Gateway
 from paygate.handlers import is_async, takes_connection
+from paygate.pauses import doubling, jittered
 from paygate.redaction import place_of
 from paygate.routing import AsyncPaygate, Paygate
 
 if TYPE_CHECKING:
+    from paygate.async_bookkeeping import AsyncBookkeeper
+    from paygate.bookkeeping import Bookkeeper
     from paygate.store.deliveries import Delivery
-    from paygate.store.inbox import Applied
 
 log = logging.getLogger("paygate")
 
@@ -30,6 +30,7 @@ AsyncHandler: TypeAlias = Handler | Callable[[Callback], Awaitable[None]]
 
 BATCH: Final = 10
 POLL_SECONDS: Final = 1.0
+FIRST_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 30.0
 NO_STORE: Final = "a worker takes callbacks out of a store: add [store] to the configuration"
 
@@ -40,9 +41,10 @@ class Worker:
     `handle` is a plain function. With two arguments, the callback and a connection of SQLAlchemy's, what it
     writes there is committed together with the mark that the callback is done: exactly once in effect. With
     one argument it is called at least once. A call that raises is undone, and tried again later. Use it as
-    a context manager, with `threads` of its own; or call `run`, or `run_once`. `batch` is how many callbacks
-    are taken at a time. Where there are none, it looks again after about `poll_seconds`, and at once when
-    this process has received one. Raises ConfigurationError without a store, TypeError for another handler.
+    a context manager, with `threads` of its own, as often as you like; or call `run`, or `run_once`. `batch`
+    is how many callbacks are taken at a time. Where there are none, it looks again after about
+    `poll_seconds`, and at once when this process has received one. Raises ConfigurationError without a
+    store, TypeError for another handler.
     """
 
     def __init__(
@@ -60,32 +62,31 @@ class Worker:
             raise TypeError("a Worker awaits nothing: use a plain function, or AsyncWorker")
         from paygate.store.telling import Telling
 
-        self._paygate = paygate
         self._store = paygate.store
+        self._books = {name: one.books for name, one in paygate.gateways.items() if one.books is not None}
         self._telling = Telling(self._store.database, handle)
-        self._threads = [
-            threading.Thread(target=self.run, name=f"paygate-worker-{number}") for number in range(threads)
-        ]
+        self._count = threads
+        self._threads: list[threading.Thread] = []
         self._batch = batch
         self._poll_seconds = poll_seconds
         self._is_stopped = False
 
     def run_once(self) -> int:
-        """Take what is due, up to a batch, and work on it; how many they were.
+        """Take what is due, up to a batch, and work on it; on how many it worked.
 
         Raises StoreUnavailable: what was not done is done later, by this worker or another.
         """
-        left = self._store.inbox.take(self._batch, self._paygate.gateways)
+        left: list[Delivery] = self._store.inbox.take(self._batch, self._books)
         count = len(left)
         try:
             while left and not self._is_stopped:
-                self._done(left[0], self._paygate.gateway(left[0].gateway))
+                self._done(left[0], self._books[left[0].gateway])
                 del left[0]
         finally:
             if left:
                 with suppress(StoreUnavailable):
                     self._store.inbox.release(left)
-        return count
+        return count - len(left)
 
     def run(self) -> None:
         """Work until `stop` is called; while the store is away, wait for it."""
@@ -96,7 +97,7 @@ class Worker:
                 if self.run_once():
                     failures = 0
                     continue
-                seconds, failures = self._poll_seconds * _jitter(), 0
+                seconds, failures = jittered(self._poll_seconds), 0
             except Exception as error:  # noqa: BLE001 - a worker that ends tells nobody
                 failures += 1
                 seconds = _pause(error, failures)
@@ -108,6 +109,13 @@ class Worker:
         self._store.inbox.bell.ring()
 
     def __enter__(self) -> Self:
+        if self._threads:
+            raise RuntimeError("this worker is at work already: give it more threads, or make another one")
+        self._is_stopped = False
+        self._threads = [
+            threading.Thread(target=self.run, name=f"paygate-worker-{number}")
+            for number in range(self._count)
+        ]
         for thread in self._threads:
             thread.start()
         return self
@@ -116,14 +124,14 @@ class Worker:
         self.stop()
         for thread in self._threads:
             thread.join()
+        self._threads.clear()
 
-    def _done(self, taken: "Delivery", gateway: Gateway) -> None:
+    def _done(self, taken: "Delivery", books: "Bookkeeper") -> None:
         """Take one callback as far as it goes."""
         ready: Delivery | None = taken
         try:
             if taken.state == "new":
-                asked = gateway.confirm(taken.callback) if taken.told.confirm else None
-                ready = _announced(gateway, self._store.inbox.apply(taken, asked))
+                ready = books.apply(taken)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is tried again
             self._store.inbox.failed(taken, _problem(error))
             return
@@ -148,7 +156,8 @@ class AsyncWorker:
 
     `handle` is a coroutine function with one argument, awaited in the event loop, at least once; or a plain
     function as for Worker, called in a thread, with the connection if it takes that. The rest is as for
-    Worker: `await run()` in a task of its own, as often as you want workers, and `stop` or cancel it.
+    Worker: `await run()` in a task of its own, as often as you want workers, and `stop` or cancel it. It is
+    no context manager: the task is yours, and so is what becomes of its errors.
     """
 
     def __init__(
@@ -163,9 +172,9 @@ class AsyncWorker:
             raise ConfigurationError(NO_STORE)
         from paygate.store.telling import Telling
 
-        self._paygate = paygate
         self._store = paygate.store
-        self._telling = Telling(self._store.blocking.database, handle)
+        self._books = {name: one.books for name, one in paygate.gateways.items() if one.books is not None}
+        self._telling = Telling(self._store.database, handle)
         self._awaited: Callable[[Callback], Awaitable[None]] | None = None
         if is_async(handle):
             if takes_connection(handle):
@@ -177,28 +186,28 @@ class AsyncWorker:
 
     async def run_once(self) -> int:
         """As Worker.run_once."""
-        left: list[Delivery] = await self._store.inbox.take(self._batch, self._paygate.gateways)
+        left: list[Delivery] = await self._store.inbox.take(self._batch, self._books)
         count = len(left)
         try:
             while left and not self._is_stopped:
-                await self._done(left[0], self._paygate.gateway(left[0].gateway))
+                await self._done(left[0], self._books[left[0].gateway])
                 del left[0]
         finally:
             if left:
                 with suppress(StoreUnavailable):
                     await self._store.inbox.release(left)
-        return count
+        return count - len(left)
 
     async def run(self) -> None:
         """As Worker.run."""
         failures = 0
         while not self._is_stopped:
-            heard = self._store.blocking.inbox.bell.rings
+            heard = self._store.inbox.bell.rings
             try:
                 if await self.run_once():
                     failures = 0
                     continue
-                seconds, failures = self._poll_seconds * _jitter(), 0
+                seconds, failures = jittered(self._poll_seconds), 0
             except Exception as error:  # noqa: BLE001 - a worker that ends tells nobody
                 failures += 1
                 seconds = _pause(error, failures)
@@ -207,14 +216,13 @@ class AsyncWorker:
     def stop(self) -> None:
         """As Worker.stop."""
         self._is_stopped = True
-        self._store.blocking.inbox.bell.ring()
+        self._store.inbox.bell.ring()
 
-    async def _done(self, taken: "Delivery", gateway: AsyncGateway) -> None:
+    async def _done(self, taken: "Delivery", books: "AsyncBookkeeper") -> None:
         ready: Delivery | None = taken
         try:
             if taken.state == "new":
-                asked = await gateway.confirm(taken.callback) if taken.told.confirm else None
-                ready = _announced(gateway, await self._store.inbox.apply(taken, asked))
+                ready = await books.apply(taken)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is tried again
             await self._store.inbox.failed(taken, _problem(error))
             return
@@ -228,27 +236,20 @@ class AsyncWorker:
 
     async def _is_told(self, ready: "Delivery") -> bool:
         if self._awaited is None:
-            return bool(await self._store.run(self._telling.tell, ready))
+            return await self._store.run(self._telling.tell, ready)
         told = await self._store.run(self._telling.given, ready)
         if told is None:
             return True
         await self._awaited(told)
-        return bool(await self._store.run(self._telling.finish, ready, told))
+        return await self._store.run(self._telling.finish, ready, told)
 
     async def _wait(self, heard: int, seconds: float) -> None:
         """Wait in a thread that is left alone where this task is cancelled."""
         from anyio import CapacityLimiter, to_thread
 
         if not self._is_stopped:
-            wait = partial(self._store.blocking.inbox.bell.wait, heard, seconds)
+            wait = partial(self._store.inbox.bell.wait, heard, seconds)
             await to_thread.run_sync(wait, abandon_on_cancel=True, limiter=CapacityLimiter(1))
-
-
-def _announced(gateway: Gateway | AsyncGateway, applied: "Applied") -> "Delivery | None":
-    """Tell the listeners what was committed; the delivery to the handler, where one is due."""
-    for learnt in applied.learnt:
-        gateway._desk.announce(learnt)  # noqa: SLF001 - the worker is as much the gateway's as its own shells
-    return applied.ready
 
 
 def _problem(error: Exception) -> str:
@@ -261,11 +262,7 @@ def _problem(error: Exception) -> str:
 
 def _pause(error: Exception, failures: int) -> float:
     """Say that nothing can be taken, and for how many seconds to wait until it is tried again."""
-    seconds: float = min(2.0 ** (failures - 1), LONGEST_PAUSE) * _jitter()
+    seconds = jittered(doubling(failures, FIRST_PAUSE, LONGEST_PAUSE))
     what = error.what if isinstance(error, StoreUnavailable) else place_of(error)
     log.error("paygate: a worker could not go on (%s); it looks again in %.0f s", what, seconds)
     return seconds
-
-
-def _jitter() -> float:
-    return random.uniform(0.75, 1.25)  # noqa: S311 - it keeps workers apart

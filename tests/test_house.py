@@ -66,7 +66,7 @@ LAYERS: Final = (
     {"methods", "refunds"},
     {"money", "redaction", "addresses", "pointers", "sharing_settings", "store_settings"},
     {"errors"},
-    {"advice", "handlers", "held", "hints", "numbers"},
+    {"advice", "external_ids", "handlers", "held", "hints", "pauses"},
 )
 
 

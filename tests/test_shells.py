@@ -15,6 +15,7 @@ from paygate import (
     reconciliation,
     retrying,
     routing,
+    worker,
 )
 from paygate.callbacks import AsgiCallbacks, WsgiCallbacks
 
@@ -23,6 +24,7 @@ NAMES = {
     "AsyncGuard": "Guard",
     "AsyncReconciler": "Reconciler",
     "AsyncStore": "Store",
+    "AsyncWorker": "Worker",
     "opened_async": "opened",
     "async_bookkeeping": "bookkeeping",
     "pause_async": "pause",
@@ -62,6 +64,11 @@ class Blocking(ast.NodeTransformer):
 
     def visit_Await(self, node: ast.Await) -> ast.AST:
         return cast("ast.AST", self.visit(node.value))
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
+        if isinstance(node.value, ast.Name) and node.value.id == "Awaitable":
+            return cast("ast.AST", self.visit(node.slice))
+        return self.generic_visit(node)
 
     def visit_Name(self, node: ast.Name) -> ast.AST:
         node.id = NAMES.get(node.id, node.id)
@@ -125,8 +132,18 @@ def test_the_two_ways_to_repeat_differ_in_nothing_but_await_and_sleep() -> None:
         return ast.unparse(tree)
 
     waiting = plain(retrying.repeat_async)
-    waiting = waiting.replace("    import anyio\n", "").replace("sleep=anyio.sleep, ", "")
-    assert plain(retrying.repeat) == waiting.replace("Callable[[], Awaitable[R]]", "Callable[[], R]")
+    assert plain(retrying.repeat) == waiting.replace("    import anyio\n", "").replace(
+        "sleep=anyio.sleep, ", ""
+    )
+
+
+def test_the_two_workers_differ_in_nothing_but_await_and_how_they_wait() -> None:
+    """A thread and a task begin, wait and call a handler each in its own way; all else is the same."""
+    apart = {"__init__", "__enter__", "__exit__", "_is_told", "_wait"}
+    blocking, waiting = methods(worker.Worker), methods(worker.AsyncWorker)
+    assert {"run_once", "run", "stop", "_done"} == blocking.keys() - apart == waiting.keys() - apart
+    for name in blocking.keys() - apart:
+        assert blocking[name] == waiting[name]
 
 
 def test_both_applications_do_the_same_with_a_callback() -> None:

@@ -1,28 +1,17 @@
 """`paygate callbacks`: the inbox of callbacks, listed, shown, tried again, and worked on."""
 
-import signal
-import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import msgspec
 import typer
 
-from paygate.cli.configuration import FILE, Config, no_store, read, store_of
-from paygate.cli.output import AsJson, explained, misuse, print_json, show, visible
-from paygate.cli.showing import in_jakarta, plain
+from paygate.cli.configuration import FILE, Config, read, store_of
+from paygate.cli.output import AsJson, explained, misuse, print_columns, print_json, print_lines, show
+from paygate.cli.showing import plain, plain_time, timed
+from paygate.cli.work import work
 from paygate.errors import ConfigurationError, PaygateError
-from paygate.redaction import place_of
-from paygate.routing import Paygate
-from paygate.worker import Worker
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from paygate.store.records import CallbackRecord
 
 WAITING: Final = ("new", "ready")
@@ -51,19 +40,15 @@ def list_(
 ) -> None:
     """List the callbacks in the store, the newest first."""
     chosen = (*(ENDED if dead else ()), *(WAITING if waiting else ()))
-    with explained(as_json=as_json), store_of(read(config)) as store:
+    with explained(as_json=as_json, config=config), store_of(read(config)) as store:
         found = store.inbox.records.listed(chosen or tuple(COLOURS), gateway=gateway, most=limit + 1)
         if as_json:
-            print_json([_plain(one) for one in found[:limit]])
+            print_json({"callbacks": [_plain(one) for one in found[:limit]], "more": len(found) > limit})
             return
         if not found:
             show("There are none.")
             return
-        rows = [_cells(one) for one in found[:limit]]
-        widths = [max(map(len, column)) for column in zip(HEAD, *rows, strict=True)]
-        for row in (HEAD, *rows):  # no table: it would cut what must be copied whole
-            cells = [cell.ljust(width + 2) for cell, width in zip(row, widths, strict=True)]
-            show(*cells[:3], (cells[3], COLOURS.get(row[3], "")), *cells[4:-1], row[-1])
+        print_columns(HEAD, map(_cells, found[:limit]))
         if len(found) > limit:
             show(("These are the newest: tell more with --limit.", "dim"))
 
@@ -78,7 +63,7 @@ def show_(
     as_json: AsJson = False,
 ) -> None:
     """Show a callback: what it tells, when it came, how often, and what became of it."""
-    with explained(as_json=as_json), store_of(read(config)) as store:
+    with explained(as_json=as_json, config=config), store_of(read(config)) as store:
         one = store.inbox.records.find(number)
         if one is None:
             raise _missing([number])
@@ -91,21 +76,18 @@ def show_(
             ("state", one.state, COLOURS[one.state]),
             ("gateway", one.gateway, ""),
             ("told by", one.source, ""),
-            ("received at", _time(one.received_at), ""),
+            ("received at", timed(one.received_at), ""),
             ("repeats", str(one.repeats), ""),
             ("failed attempts", str(one.attempts), ""),
             ("problem", one.problem or "", "red"),
-            ("next attempt at", _time(one.due_at) if one.due_at is not None else "", ""),
+            ("next attempt at", timed(one.due_at) if one.due_at is not None else "", ""),
             ("path", one.path or "", ""),
             *(("about", told, "") for told in _about(one)),
         ]
         if body:
             lines += [("header", f"{name}: {value}", "") for name, value in (one.headers or {}).items()]
             lines.append(("body", _text(one.body) or "none is kept", ""))
-        width = max(len(name) for name, *_ in lines)
-        for name, value, style in lines:
-            if value:
-                show((name.ljust(width + 2), "dim"), (value, style))
+        print_lines([line for line in lines if line[1]])
 
 
 @callbacks.command()
@@ -118,7 +100,7 @@ def replay(
     as_json: AsJson = False,
 ) -> None:
     """Have callbacks tried again that ended without success; a worker takes them at once."""
-    with explained(as_json=as_json):
+    with explained(as_json=as_json, config=config):
         if bool(numbers) is all_dead:
             raise misuse(
                 "nothing says which callbacks", "Name their numbers, or use --all-dead: one of the two."
@@ -139,76 +121,7 @@ def replay(
             show(f"{count} {'is' if count == 1 else 'are'} to be tried again; a worker takes them at once.")
 
 
-@callbacks.command()
-def work(
-    handler: Annotated[str, typer.Argument(help="Your handler: MODULE:FUNCTION, as in shop.orders:handle.")],
-    once: Annotated[
-        bool, typer.Option("--once", metavar="", help="End when nothing is due, instead of waiting for more.")
-    ] = False,
-    threads: Annotated[int, typer.Option(min=1, max=64, help="How many to work on at once.")] = 1,
-    config: Config = FILE,
-    as_json: AsJson = False,
-) -> None:
-    """Work on the callbacks in the store, and tell your handler, until Ctrl-C or SIGTERM."""
-    with explained(as_json=as_json):
-        handle = _handler(handler)
-        configuration = read(config)
-        if configuration.store is None:
-            raise no_store()
-        with Paygate(configuration) as paygate:
-            try:
-                worker = Worker(paygate, handle, threads=threads)
-            except TypeError as error:
-                raise misuse(f"{handler}: {error}", "Name a function that can be called so.") from None
-            if once:
-                count = 0
-                while done := worker.run_once():
-                    count += done
-                if as_json:
-                    print_json({"worked_on": count})
-                else:
-                    show(f"{count} worked on; nothing is due.")
-                return
-            with _until_told_to_stop() as stopped, worker:
-                if as_json:
-                    print_json({"working": True, "threads": threads})
-                else:
-                    show(f"Working with {threads} thread{'s' if threads > 1 else ''}; Ctrl-C ends it.")
-                stopped.wait()
-
-
-@contextmanager
-def _until_told_to_stop() -> Iterator[threading.Event]:
-    """What Ctrl-C and SIGTERM set meanwhile: nothing is broken off in its middle."""
-    stopped = threading.Event()
-    before = {one: signal.signal(one, lambda *_: stopped.set()) for one in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stopped
-    finally:
-        for one, handler in before.items():
-            signal.signal(one, handler)
-
-
-def _handler(name: str) -> Callable[..., Any]:
-    """The merchant's function of that name; the working directory's modules are found."""
-    module, _, function = name.partition(":")
-    if not module or not function:
-        raise misuse(f"{name} names no function", "Write MODULE:FUNCTION, as in shop.orders:handle.")
-    folder = str(Path.cwd())
-    if folder not in sys.path:
-        sys.path.insert(0, folder)
-    try:
-        found = resolve_name(name)
-    except Exception as error:  # noqa: BLE001 - a module may raise anything when it is imported
-        lacks = getattr(error, "name", None)
-        if isinstance(error, ModuleNotFoundError) and lacks and f"{module}.".startswith(f"{lacks}."):
-            cure = "Run this where it can be imported, as from the folder that it is in."
-            raise misuse(f"{name}: there is no module {lacks}", cure) from None
-        raise misuse(f"{name}: cannot be had ({place_of(error)})", "Mend it, and run this again.") from None
-    if not callable(found):
-        raise misuse(f"{name} is no function", "Name a function that takes the callback.")
-    handle: Callable[..., Any] = found
-    return handle
+callbacks.command()(work)
 
 
 def _missing(numbers: list[int]) -> PaygateError:
@@ -217,11 +130,19 @@ def _missing(numbers: list[int]) -> PaygateError:
     return error
 
 
-def _cells(one: "CallbackRecord") -> tuple[str, ...]:
+def _cells(one: "CallbackRecord") -> tuple[str | tuple[str, str], ...]:
     """A line of the list."""
+    state = (one.state, COLOURS.get(one.state, ""))
     counts = (str(one.repeats), str(one.attempts))
-    words = (visible(", ".join(_about(one))), visible(one.problem or ""))
-    return (str(one.id), _time(one.received_at), one.gateway, one.state, *counts, *words)
+    return (
+        str(one.id),
+        timed(one.received_at),
+        one.gateway,
+        state,
+        *counts,
+        ", ".join(_about(one)),
+        one.problem or "",
+    )
 
 
 def _about(one: "CallbackRecord") -> list[str]:
@@ -253,11 +174,11 @@ def _plain(one: "CallbackRecord") -> dict[str, Any]:
         "gateway": one.gateway,
         "state": one.state,
         "source": one.source,
-        "received_at": in_jakarta(one.received_at).isoformat(),
+        "received_at": plain_time(one.received_at),
         "repeats": one.repeats,
         "failed_attempts": one.attempts,
         "problem": one.problem,
-        "due_at": in_jakarta(one.due_at).isoformat() if one.due_at is not None else None,
+        "due_at": plain_time(one.due_at),
         "path": one.path,
         "charges": [plain(charge) for charge in one.told.charges],
         "confirm": [msgspec.to_builtins(ref, enc_hook=str)["reference"] for ref in one.told.confirm],
@@ -269,7 +190,3 @@ def _plain(one: "CallbackRecord") -> dict[str, Any]:
 
 def _text(body: bytes | None) -> str | None:
     return body.decode("utf-8", "backslashreplace") if body is not None else None
-
-
-def _time(moment: "datetime") -> str:
-    return in_jakarta(moment).isoformat(sep=" ", timespec="seconds")

@@ -36,7 +36,7 @@ def cancel(
     def hint(error: PaygateError) -> str | None:
         return another_place(error, paygate)
 
-    with explained(as_json=as_json, command=command, hint=hint):
+    with explained(as_json=as_json, config=config, command=command, hint=hint):
         configuration = read(config)
         paygate = Paygate(configuration)
         with paygate:

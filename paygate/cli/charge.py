@@ -70,7 +70,7 @@ def charge(
         commands = [settling(error, ChargeRef(one.name, reference, way), one, config) for one in asked]
         return "; ".join(filter(None, commands)) or None
 
-    with explained(as_json=as_json, command=command, hint=option):
+    with explained(as_json=as_json, config=config, command=command, hint=option):
         is_told = any(one is not None for one in (name, email, phone))
         request = ChargeRequest(
             reference=reference,

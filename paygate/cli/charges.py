@@ -24,6 +24,10 @@ def charges(
         bool, typer.Option("--flagged", metavar="", help="Those that somebody should look at.")
     ] = False,
     limit: Annotated[int, typer.Option(min=1, help="At most so many, the newest first.")] = 50,
+    after: Annotated[
+        int | None,
+        typer.Option(min=1, help="Those that follow this number, the last one's of a list before."),
+    ] = None,
     body: Annotated[
         bool, typer.Option("--body", metavar="", help="Show the stored bodies, as they were redacted.")
     ] = False,
@@ -31,30 +35,38 @@ def charges(
     as_json: AsJson = False,
 ) -> None:
     """List the charges in the store, or explain one: all that was sent, told and asked, and what is next."""
-    with explained(as_json=as_json):
+    with explained(as_json=as_json, config=config):
         configuration = read(config)
         with store_of(configuration) as store:
-            from paygate.cli.stored_charges import print_all, retold
+            from paygate.cli.stored_charges import account_of, plain_account, print_account, print_all
 
             if reference is None:
                 if body:
                     raise misuse("--body shows the bodies of one charge", "Name its reference.")
                 found = store.listing.charges(
-                    gateway=gateway, status=status, unsettled=unsettled, flagged=flagged, limit=limit + 1
+                    gateway=gateway,
+                    status=status,
+                    unsettled=unsettled,
+                    flagged=flagged,
+                    limit=limit + 1,
+                    after=after,
                 )
                 print_all(found[:limit], is_all=len(found) <= limit, as_json=as_json)
                 return
-            if status is not None or unsettled or flagged:
+            if status is not None or unsettled or flagged or after is not None:
                 raise misuse(
-                    "--status, --unsettled and --flagged choose from a list",
+                    "--status, --unsettled, --flagged and --after choose from a list",
                     "Leave them out, or leave the reference out.",
                 )
             ones = store.listing.named(reference, gateway)
             if not ones:
                 raise _unheard_of(reference, gateway)
-            told = [retold(one, store, configuration, body=body, as_json=as_json) for one in ones]
-            if as_json:
-                print_json(told)
+            accounts = [account_of(one, store, configuration, with_bodies=body) for one in ones]
+        if as_json:
+            print_json([*map(plain_account, accounts)])
+        else:
+            for account in accounts:
+                print_account(account)
 
 
 def _unheard_of(reference: str, gateway: str | None) -> PaygateError:

@@ -1,12 +1,14 @@
 """`paygate demo`: charges from beginning to end against a pretend provider, over real HTTP."""
 
 import socket
+import time
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from paygate.advice import advice_for
+from paygate.assembly import NO_STORE
 from paygate.callback import Callback
 from paygate.cli.arguments import typed
 from paygate.cli.merchant import Merchant
@@ -15,13 +17,18 @@ from paygate.cli.places import takes
 from paygate.cli.sandbox import pretenders, server, simulator_of
 from paygate.cli.showing import instructed
 from paygate.cli.timeline import Timeline, Warnings
-from paygate.errors import CallbackRejected, OutcomeUnknown
+from paygate.errors import CallbackRejected, ConfigurationError, InstructionsLost, OutcomeUnknown
 from paygate.methods import EWallet, Method, PaymentLink, QrCode, Qris, Retail, VirtualAccount
 from paygate.model import ChargeRef, ChargeRequest, ChargeStatus, Customer
 from paygate.money import Money
 from paygate.routing import Paygate
+from paygate.sandbox.delivery import Delivery
 from paygate.sandbox.faults import Fault
 from paygate.sandbox.simulator import PayerAction, Simulator
+from paygate.worker import Worker
+
+if TYPE_CHECKING:
+    from paygate.store.store import Store
 
 CALLBACK_PATH = "/callbacks/main"
 PATIENCE = 10.0
@@ -38,7 +45,7 @@ def demo(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Watch charges being made, paid, called back and cancelled; an answer that is lost; a gateway that is down."""
+    """Watch charges being made, paid, called back and cancelled; answers that are lost; a gateway that is down."""
     with explained(as_json=as_json):
         serve = server()
         timeline = Timeline(silent=as_json)
@@ -55,6 +62,7 @@ def demo(
                     _others(paygate, merchant.url, timeline)
                     _logged_in(paygate, merchant, simulator, timeline)
                     _lost(paygate, {**settings, "timeout_seconds": 1}, simulator, timeline)
+                    _kept(settings, merchant, simulator, timeline)
                     _passed_on(settings, other_than(simulator, merchant.url), serve, timeline)
                     _counted(simulator, timeline)
         if as_json:
@@ -150,11 +158,87 @@ def _lost(paygate: Paygate, impatient: dict[str, Any], simulator: Simulator, tim
         except OutcomeUnknown as error:
             outcome = type(error).__name__
             timeline.say(f"  {error.what}")
-            timeline.say(f"  {advice_for(type(error), 'en')}")
+            timeline.say(f"  {error.advice()}")
     timeline.step("create_charge", OutcomeUnknown.__name__, outcome)
     timeline.say("It is not sent again. It is asked for:")
     reference = ChargeRef("main", order.reference, order.method)
     timeline.step("query settles it", ChargeStatus.PENDING, paygate.query(reference).status)
+
+
+def _kept(settings: dict[str, Any], merchant: Merchant, simulator: Simulator, timeline: Timeline) -> None:
+    """What a store adds: a call that may be repeated, and callbacks that count once."""
+    timeline.chapter("With a store: an answer is lost, and the same call makes no second charge")
+    with TemporaryDirectory() as folder:
+        document = {"gateways": {"main": settings}, "store": {"url": f"sqlite:///{folder}/demo.db"}}
+        try:
+            shop = Paygate.from_mapping(document, listeners=[timeline])
+        except ConfigurationError as error:
+            if error.what != NO_STORE:
+                raise
+            timeline.say("left out: it needs SQLAlchemy and Alembic, the extra `store`")
+            return
+        with shop, merchant.served_by(shop):
+            _made(shop.store)
+            _asked_again(shop, simulator, timeline)
+            _told_thrice(shop, simulator, timeline)
+
+
+def _made(store: "Store | None") -> None:
+    """Make the tables on purpose, as `paygate store upgrade` does: by itself a store says that it is new."""
+    from paygate.store.migrations import upgrade
+
+    if store is not None:
+        upgrade(store.database)
+
+
+def _asked_again(shop: Paygate, simulator: Simulator, timeline: Timeline) -> None:
+    simulator.faults.plan(Fault.CLOSE, "create_charge")
+    order = _order("DEMO-9")
+    try:
+        outcome: Any = shop.create_charge(order).status
+    except OutcomeUnknown as error:
+        outcome = type(error).__name__
+        timeline.say(f"  {error.advice()}")
+    timeline.step("create_charge", OutcomeUnknown.__name__, outcome)
+    timeline.say("The same call again, which asks first:")
+    try:
+        charge = shop.create_charge(order)
+    except InstructionsLost as lost:
+        timeline.say(f"  {type(lost).__name__}: {lost.what}")
+        charge = lost.charge
+    timeline.step("the charge is there, and it is", ChargeStatus.PENDING, charge.status)
+    timeline.step(f"charges with reference {order.reference}", 1, simulator.ledger.count(order.reference))
+
+
+def _told_thrice(shop: Paygate, simulator: Simulator, timeline: Timeline) -> None:
+    timeline.chapter("The provider calls three times, and the merchant's handler hears it once")
+    heard: list[ChargeStatus] = []
+    charge = shop.create_charge(_order("DEMO-10"))
+    timeline.step("create_charge", ChargeStatus.PENDING, charge.status)
+    simulator.act(charge.reference, PayerAction.PAY)
+    calls = [one for one in simulator.deliveries.all if one.reference == charge.reference]
+    if not calls:
+        timeline.step("the provider calls back", "a callback", "none")
+        return
+    call = calls[-1]
+    _wait_for(call)
+    copy = simulator.deliveries.duplicate(call.number)
+    _wait_for(call, copy)
+    taken = sum(attempt.accepted for attempt in (*call.attempts, *copy.attempts))
+    timeline.step("calls that are stored, and acknowledged", 3, taken)
+    worker = Worker(shop, lambda callback: heard.extend(one.status for one in callback.charges))
+    while worker.run_once():
+        pass
+    timeline.step("times that the handler hears of it as paid", 1, heard.count(ChargeStatus.PAID))
+    stands = shop.known(charge.reference)
+    timeline.step("the journal has it, without asking anybody", ChargeStatus.PAID, stands and stands.status)
+
+
+def _wait_for(*calls: Delivery) -> None:
+    """Wait until the provider has finished with these calls."""
+    end = time.monotonic() + PATIENCE
+    while not all(one.done for one in calls) and time.monotonic() < end:
+        time.sleep(0.01)
 
 
 def _passed_on(settings: dict[str, Any], other: Simulator, serve: Any, timeline: Timeline) -> None:

@@ -61,7 +61,7 @@ def _looked(
     methods = {name: one.methods for name, one in found.items() if isinstance(one, Inspected)}
     findings = [*into.findings, *(route_findings(methods, into.routes) if only is None else ())]
     if into.settings is not None and only is None and not offline:
-        findings += keeping_findings(into.settings)
+        findings += keeping_findings(into.settings, file)
     if findings:
         yield None, findings
     for name, one in into.gateways.items():

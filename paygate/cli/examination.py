@@ -6,12 +6,13 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from paygate import adapters, settings
 from paygate.cli.configuration import read
 from paygate.cli.doorbell import ring
 from paygate.cli.inspection import Inspected, inspect, inspected
-from paygate.cli.output import cure_of
+from paygate.cli.output import cure_of, mending
 from paygate.cli.probe import asked, told
 from paygate.cli.recording import Recording
 from paygate.diagnosis import Finding, Verdict
@@ -247,9 +248,11 @@ def _callback_url(
         yield from ring(gateway, url, one.timeout_seconds, provider if isinstance(provider, str) else None)
 
 
-def problem(subject: str, error: PaygateError) -> Finding:
-    """An error as a finding."""
-    return _bad(subject, told(error), error)
+def problem(subject: str, error: PaygateError, config: Path | None = None) -> Finding:
+    """An error as a finding, with the command that mends this configuration where there is one."""
+    run = mending(error, config)
+    found = _bad(subject, told(error), error)
+    return found if run is None else replace(found, cure=f"{found.cure} Run: {run}")
 
 
 def _bad(subject: str, what: str, error: PaygateError) -> Finding:

@@ -3,6 +3,8 @@
 import queue
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Self
@@ -46,8 +48,13 @@ class Merchant:
         self._thread.start()
 
     def taken(self, request: CallbackRequest) -> CallbackReply:
-        """Verify a callback, ask how its charges stand where it does not prove it, and put it where `wait` finds it."""
+        """Verify a callback, ask how its charges stand where it does not prove it, and put it where `wait` finds it.
+
+        With a store it is stored instead, and `wait` finds nothing: a worker does the rest.
+        """
         try:
+            if self.paygate.store is not None:
+                return self.paygate.gateway("main").receive(request)
             callback = self.paygate.parse_callback("main", request)
         except CallbackRejected as rejected:
             self._results.put(rejected)
@@ -59,6 +66,15 @@ class Merchant:
             return callback.again
         self._results.put(callback)
         return callback.reply
+
+    @contextmanager
+    def served_by(self, other: Paygate) -> Iterator[None]:
+        """Have callbacks taken by another Paygate for a while."""
+        before, self.paygate = self.paygate, other
+        try:
+            yield
+        finally:
+            self.paygate = before
 
     def wait(self, seconds: float) -> Callback | CallbackRejected | None:
         """The next callback, or its rejection; None where none comes in time."""

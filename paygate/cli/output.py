@@ -4,7 +4,7 @@ import json
 import shlex
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,6 +21,7 @@ from paygate.errors import (
     PaygateError,
     Refused,
 )
+from paygate.hints import Command
 
 console = Console(markup=False, emoji=False, highlight=False, soft_wrap=True)
 problems = Console(stderr=True, markup=False, emoji=False, highlight=False, soft_wrap=True)
@@ -49,6 +50,33 @@ def show(*parts: str | tuple[str, str], to: Console = console) -> None:
     to.print(Text.assemble(*(styled(*((part,) if isinstance(part, str) else part)) for part in parts)))
 
 
+def print_lines(lines: Sequence[tuple[str, str, str]]) -> None:
+    """Print lines of a name, a value and a style each; values stand below each other, and none is cut."""
+    width = max(len(name) for name, *_ in lines)
+    for name, value, style in lines:
+        show((name.ljust(width + 2), "dim"), (value, style))
+
+
+def print_columns(headings: Sequence[str], rows: Iterable[Sequence[str | tuple[str, str]]]) -> None:
+    """Print rows under headings, of values that may have a style each.
+
+    It is no table of rich's: that would cut what must be copied whole.
+    """
+    table = [[_celled((heading, "bold")) for heading in headings], *([*map(_celled, row)] for row in rows)]
+    widths = [max(len(value) for value, _ in column) for column in zip(*table, strict=True)]
+    for row in table:
+        while len(row) > 1 and not row[-1][0]:
+            row.pop()
+        padded = [(value.ljust(width + 2), style) for (value, style), width in zip(row, widths, strict=False)]
+        show(*padded[:-1], row[-1])
+
+
+def _celled(part: str | tuple[str, str]) -> tuple[str, str]:
+    """A cell as it is shown: what cannot be seen takes as much room as the mark in its place."""
+    value, style = (part, "") if isinstance(part, str) else part
+    return visible(value), style
+
+
 def print_json(value: Any) -> None:
     """Print a value for programs, with every character escaped that cannot be seen."""
     text = json.dumps(value, indent=2, ensure_ascii=False)
@@ -67,18 +95,19 @@ class Cure(str):
 def explained(
     *,
     as_json: bool,
+    config: Path | None = None,
     command: Callable[[PaygateError], str | None] = lambda _: None,
     hint: Callable[[PaygateError], str | None] = lambda _: None,
 ) -> Iterator[None]:
     """End with an error's text and its own exit code: 2 not sent, 3 outcome unknown, 4 refused.
 
-    `command` says which command to run next because of an error, and `hint` what else to do, where there
-    is anything.
+    `config` is the configuration that is worked with; `command` says which command to run next because of an
+    error, and `hint` what else to do, where there is anything.
     """
     try:
         yield
     except PaygateError as error:
-        then = command(error)
+        then = command(error) or mending(error, config)
         do = " ".join(filter(None, (cure_of(error), hint(error))))
         if as_json:
             told = _plain(error, do)
@@ -101,8 +130,21 @@ def cure_of(error: PaygateError) -> str:
     """What to do about an error, its own cure or the general one of its kind; then what else is noted."""
     notes = getattr(error, "__notes__", ())
     cures = [note for note in notes if isinstance(note, Cure)]
-    others = [note for note in notes if not isinstance(note, Cure)]
+    others = [note for note in notes if not isinstance(note, Cure | Command)]
     return " ".join(dict.fromkeys([*(cures or (error.advice(),)), *others]))
+
+
+def mending(error: PaygateError, config: Path | None) -> str | None:
+    """The command that mends an error, for the same configuration, where it has one."""
+    commands = [note for note in getattr(error, "__notes__", ()) if isinstance(note, Command)]
+    if config is None or not commands:
+        return None
+    return configured(commands[0].removeprefix("paygate "), config)
+
+
+def configured(command: str, config: Path) -> str:
+    """A command of the program that runs, for this configuration."""
+    return f"{program()} {command} --config {shlex.quote(str(config))}"
 
 
 def program() -> str:

@@ -21,7 +21,7 @@ WINDOW_SECONDS: Final = 10.0
 
 
 class Watch:
-    """What is shown while workers are at work: how much is settled, how much waits, and how fast it goes."""
+    """What is shown while charges are asked about: how much is settled, how much waits, and how fast it goes."""
 
     def __init__(self, *, as_json: bool, clock: Callable[[], float] = time.monotonic) -> None:
         self._as_json = as_json

@@ -20,7 +20,7 @@ def query(
 ) -> None:
     """Ask the provider how a charge stands; it changes nothing."""
     paygate: Paygate | None = None
-    with explained(as_json=as_json, hint=lambda error: another_place(error, paygate)):
+    with explained(as_json=as_json, config=config, hint=lambda error: another_place(error, paygate)):
         paygate = Paygate(read(config))
         with paygate:
             taker, charge = meant(paygate, reference, method, gateway)

@@ -1,9 +1,6 @@
 """`paygate reconcile`: ask the providers about the charges that are unsettled or overdue."""
 
-import signal
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -13,8 +10,9 @@ from paygate.advice import advice_for
 from paygate.cli.configuration import FILE, Config, no_store, read
 from paygate.cli.output import AsJson, explained, print_json, program, show
 from paygate.cli.progress import Watch
-from paygate.cli.reconcilers import Crew
-from paygate.cli.showing import in_jakarta, timed
+from paygate.cli.reconcilers import Reconcilers
+from paygate.cli.showing import plain_time, timed
+from paygate.cli.stopping import GLANCE
 from paygate.errors import OutcomeUnknown, StoreUnavailable
 from paygate.reconciliation import Reconciled
 from paygate.routing import Paygate
@@ -22,9 +20,6 @@ from paygate.routing import Paygate
 if TYPE_CHECKING:
     from paygate.store.listed import Counts
     from paygate.store.store import Store
-
-GLANCE: Final = 0.25
-"""Seconds between two looks at how it goes."""
 
 COUNTING: Final = 1.0
 """Seconds between two counts of what waits."""
@@ -58,56 +53,56 @@ def reconcile(
     limit: Annotated[
         int | None, typer.Option(min=1, help="Ask about so many at most; all that are due now, unless told.")
     ] = None,
-    workers: Annotated[int, typer.Option(min=1, max=64, help="How many ask at the same time.")] = 4,
+    threads: Annotated[int, typer.Option(min=1, max=64, help="How many ask at the same time.")] = 4,
     config: Config = FILE,
     as_json: AsJson = False,
 ) -> None:
     """Ask the providers about the charges whose outcome is unknown, and about the overdue; it sends no charge."""
-    with explained(as_json=as_json):
+    with explained(as_json=as_json, config=config):
         with Paygate(read(config)) as paygate:
             if paygate.store is None:
                 raise no_store()
             if watch:
-                _watched(paygate, paygate.store, workers, limit, every, as_json=as_json)
+                _watched(paygate, paygate.store, threads, limit, every, as_json=as_json)
                 return
-            crew, counts = _once(paygate, paygate.store, workers, limit)
-        done = crew.so_far()
+            reconcilers, counts = _once(paygate, paygate.store, threads, limit)
+        done = reconcilers.so_far()
         if as_json:
-            print_json(_plain(done, crew.reasons, counts))
+            print_json(_plain(done, reconcilers.reasons, counts))
         else:
-            _show(done, crew.reasons, counts, config)
+            _show(done, reconcilers.reasons, counts, config)
     if done.unsettled or counts.unknown:
         raise typer.Exit(OutcomeUnknown.exit_code)
 
 
-def _once(paygate: Paygate, store: "Store", workers: int, limit: int | None) -> tuple[Crew, "Counts"]:
+def _once(paygate: Paygate, store: "Store", threads: int, limit: int | None) -> tuple[Reconcilers, "Counts"]:
     """Ask about what is due now, and no more: what is due again meanwhile waits for the next time."""
     waiting = store.agenda.waiting()
     budget = waiting if limit is None else min(limit, waiting)
-    crew = Crew(
-        paygate, store, workers=max(1, min(workers, budget)), budget=budget, every=None, say=lambda _: None
+    reconcilers = Reconcilers(
+        paygate, store, threads=max(1, min(threads, budget)), budget=budget, every=None, say=lambda _: None
     )
-    _run(crew, lambda: None, lambda: None)
-    return crew, store.listing.counts()
+    reconcilers.threads.run()
+    return reconcilers, store.listing.counts()
 
 
 def _watched(
-    paygate: Paygate, store: "Store", workers: int, limit: int | None, every: float, *, as_json: bool
+    paygate: Paygate, store: "Store", threads: int, limit: int | None, every: float, *, as_json: bool
 ) -> None:
     """Go on until somebody stops it, or `limit` charges were asked about."""
     view = Watch(as_json=as_json)
-    crew = Crew(paygate, store, workers=workers, budget=limit, every=every, say=view.say)
+    reconcilers = Reconcilers(paygate, store, threads=threads, budget=limit, every=every, say=view.say)
     counted = _Counted(store)
 
     def look() -> None:
-        done = crew.so_far()
+        done = reconcilers.so_far()
         view.update(done, counted.now())
         if limit is not None and done.asked >= limit:
-            crew.stop()
+            reconcilers.stop()
 
     with view.shown:
-        _run(crew, look, lambda: view.say("stopping, after the answers that are under way"))
-        view.update(crew.so_far(), counted.now(), last=True)
+        reconcilers.threads.run(look, lambda: view.say("stopping, after the answers that are under way"))
+        view.update(reconcilers.so_far(), counted.now(), last=True)
 
 
 class _Counted:
@@ -129,39 +124,6 @@ class _Counted:
         return self._count
 
 
-def _run(crew: Crew, look: Callable[[], None], stopping: Callable[[], None]) -> None:
-    """Let the workers work to their end; Ctrl-C and SIGTERM let them stop in order, a second one at once."""
-    with _terminable():
-        crew.start()
-        try:
-            while not crew.wait(GLANCE):
-                look()
-        except KeyboardInterrupt:
-            crew.stop()
-            stopping()
-            while not crew.wait(GLANCE):
-                pass
-    if crew.error is not None:
-        raise crew.error
-
-
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """Let SIGTERM mean the same as Ctrl-C, where signals can be heard."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
 def _plain(done: Reconciled, reasons: Mapping[str, str], counts: "Counts") -> dict[str, Any]:
     """What it came to, for programs."""
     return {
@@ -174,7 +136,7 @@ def _plain(done: Reconciled, reasons: Mapping[str, str], counts: "Counts") -> di
         "unknown": counts.unknown,
         "sending": counts.sending,
         "due": counts.due,
-        "next_at": in_jakarta(counts.next_at).isoformat() if counts.next_at is not None else None,
+        "next_at": plain_time(counts.next_at),
         "flagged": {kind.value: count for kind, count in counts.flags.items()},
     }
 

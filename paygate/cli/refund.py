@@ -64,7 +64,7 @@ def refund(
             return "Without --amount the whole charge is given back."
         return another_place(error, paygate)
 
-    with explained(as_json=as_json, command=command, hint=hint):
+    with explained(as_json=as_json, config=config, command=command, hint=hint):
         wanted = RefundRequest(
             reference=refund,
             reason=reason,

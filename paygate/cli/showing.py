@@ -9,7 +9,7 @@ import msgspec
 
 from paygate.cli.arguments import typed
 from paygate.cli.configuration import FILE
-from paygate.cli.output import Cure, console, print_json, program, show
+from paygate.cli.output import Cure, console, print_json, print_lines, program
 from paygate.cli.qr import drawn
 from paygate.errors import ChargeNotFound, OutcomeUnknown, PaygateError
 from paygate.gateway import Gateway
@@ -38,13 +38,6 @@ def print_charge(charge: Charge, *, as_json: bool) -> None:
             console.print(code)
 
 
-def print_lines(lines: list[tuple[str, str, str]]) -> None:
-    """Show lines of a name, a value and a style each."""
-    width = max(len(name) for name, *_ in lines)
-    for name, value, style in lines:  # no table: it would cut what must be copied whole
-        show((name.ljust(width + 2), "dim"), (value, style))
-
-
 def plain(charge: Charge) -> dict[str, Any]:
     """A charge for programs: amounts as decimal text, nothing of the raw message.
 
@@ -53,7 +46,7 @@ def plain(charge: Charge) -> dict[str, Any]:
     told: dict[str, Any] = msgspec.to_builtins(charge)
     del told["raw"]
     for key, moment in (("expires_at", charge.expires_at), ("paid_at", charge.paid_at)):
-        told[key] = in_jakarta(moment).isoformat() if moment is not None else None
+        told[key] = plain_time(moment)
     for money in (told["amount"], told["paid_amount"], told["refunded_amount"]):
         if money is not None:
             money["amount"] = str(money["amount"])
@@ -109,6 +102,11 @@ def in_jakarta(moment: datetime) -> datetime:
 def timed(moment: datetime) -> str:
     """A moment as people are shown it: Jakarta's, to the second, with the offset."""
     return in_jakarta(moment).isoformat(sep=" ", timespec="seconds")
+
+
+def plain_time(moment: datetime | None) -> str | None:
+    """A moment for programs: ISO 8601 of Jakarta, with the offset; None where there is none."""
+    return in_jakarta(moment).isoformat() if moment is not None else None
 
 
 def lines_of(charge: Charge) -> list[tuple[str, str, str]]:

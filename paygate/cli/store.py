@@ -1,16 +1,14 @@
 """`paygate store`: the database under the store, set up and upgraded, looked at, and purged."""
 
-import shlex
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Annotated, Final
 
 import msgspec
 import typer
 
 from paygate.cli.configuration import FILE, Config, read, store_of
-from paygate.cli.output import AsJson, explained, print_json, program, show
-from paygate.errors import ConfigurationError, NotSent, PaygateError
+from paygate.cli.output import AsJson, configured, explained, print_json, show
+from paygate.errors import NotSent
 
 NEXT: Final = {
     None: "There are no tables yet: a file's are made on first use, a server's by `{}`.",
@@ -24,7 +22,7 @@ store = typer.Typer(no_args_is_help=True, help="The database of charges and call
 @store.command()
 def upgrade(config: Config = FILE, as_json: AsJson = False) -> None:
     """Make the tables, or bring them to this paygate's version; several may do so at once."""
-    with explained(as_json=as_json), store_of(read(config)) as opened:
+    with explained(as_json=as_json, config=config), store_of(read(config)) as opened:
         from paygate.store.migrations import upgrade as upgraded
 
         before, after = upgraded(opened.database)
@@ -40,7 +38,7 @@ def upgrade(config: Config = FILE, as_json: AsJson = False) -> None:
 @store.command()
 def status(config: Config = FILE, as_json: AsJson = False) -> None:
     """Show the tables' version, and how many charges, callbacks and flags there are in which state."""
-    with explained(as_json=as_json), store_of(read(config)) as opened:
+    with explained(as_json=as_json, config=config), store_of(read(config)) as opened:
         from paygate.store.schema import VERSION
         from paygate.store.status import status_of
 
@@ -56,7 +54,7 @@ def status(config: Config = FILE, as_json: AsJson = False) -> None:
                     show(f"{name}: {_counted(getattr(found, name))}")
             else:
                 is_older = None if found.version is None else found.version < VERSION
-                show(NEXT[is_older].format(_upgrade(config)))
+                show(NEXT[is_older].format(configured("store upgrade", config)))
     if not found.is_current and not is_made_later:
         raise typer.Exit(NotSent.exit_code)
 
@@ -76,7 +74,7 @@ def purge(
     as_json: AsJson = False,
 ) -> None:
     """Forget old bodies, headers and handled callbacks; charges, and what was told of them, stay."""
-    with explained(as_json=as_json, command=_upgrading(config)), store_of(read(config)) as opened:
+    with explained(as_json=as_json, config=config), store_of(read(config)) as opened:
         from paygate.store import retention
 
         older = opened.settings.keep_days if days is None else days
@@ -94,18 +92,3 @@ def purge(
 
 def _counted(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{count} {name}" for name, count in counts.items()) or "none"
-
-
-def _upgrade(config: Path) -> str:
-    """The command that upgrades the store of this configuration."""
-    return f"{program()} store upgrade --config {shlex.quote(str(config))}"
-
-
-def _upgrading(config: Path) -> Callable[[PaygateError], str | None]:
-    """Which command to run next after an error: the upgrade, where it asks for one."""
-
-    def command(error: PaygateError) -> str | None:
-        is_asked = isinstance(error, ConfigurationError) and "paygate store upgrade" in error.what
-        return _upgrade(config) if is_asked else None
-
-    return command

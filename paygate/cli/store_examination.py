@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Final
 
 from msgspec import Struct
@@ -25,15 +26,15 @@ class _Nothing(Struct, frozen=True):
     """Settings without a secret: nothing is kept under them, and none is needed to see who answers."""
 
 
-def keeping_findings(settings: Settings) -> Iterator[Finding]:
+def keeping_findings(settings: Settings, file: Path) -> Iterator[Finding]:
     """Whether the store answers and what is left to do in it; whether the Redis of shared credentials answers."""
     if settings.store is not None:
-        yield from _store(settings)
+        yield from _store(settings, file)
     if settings.credentials is not None:
         yield _redis(settings)
 
 
-def _store(settings: Settings) -> Iterator[Finding]:
+def _store(settings: Settings, file: Path) -> Iterator[Finding]:
     try:
         store = opened(settings, time.time)
         assert store is not None
@@ -46,7 +47,7 @@ def _store(settings: Settings) -> Iterator[Finding]:
                 return
             counts = store.listing.counts()
     except PaygateError as error:
-        yield problem(STORE, error)
+        yield problem(STORE, error, file)
         return
     yield Finding(STORE, Verdict.GOOD, f"{kind} answers, and its tables are of version {version}")
     late = datetime.now(UTC) - timedelta(seconds=LATE_SECONDS)

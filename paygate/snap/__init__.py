@@ -1,6 +1,6 @@
 """SNAP BI, Bank Indonesia's open API standard, for every provider that speaks it. Pure: no network."""
 
-from paygate.numbers import external_id
+from paygate.external_ids import external_id
 from paygate.snap.accounts import AccountService, drawn
 from paygate.snap.acknowledgements import Acknowledgements, Answer, acknowledgements, answer
 from paygate.snap.body import body_hash, minify

@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from msgspec import Struct
 
 from paygate.errors import OutcomeUnknown, PaygateError
+from paygate.external_ids import NEXT_EXTERNAL_ID, external_id
 from paygate.flow import Decoder, Flow
-from paygate.numbers import NUMBER, external_id
 from paygate.redaction import Secret
 from paygate.snap.codes import SnapCode
 from paygate.snap.profile import SnapProfile, Timestamps
@@ -136,7 +136,7 @@ class SnapCredential:
         else:
             text = notice_string(request.method, path, request.content, stamp)
             signature = sign_rsa(self._keys.private_key, text)
-        number = request.extensions.pop(NUMBER, None) or external_id(self._clock)
+        number = request.extensions.pop(NEXT_EXTERNAL_ID, None) or external_id(self._clock)
         # Made anew as a whole: changing httpx's headers one by one costs ten times as much.
         request.headers = httpx.Headers(
             [

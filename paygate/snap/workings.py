@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from paygate.diagnosis import Signed, Unsigned
 from paygate.errors import InvalidCharge
-from paygate.numbers import external_id
+from paygate.external_ids import external_id
 from paygate.snap.body import body_hash
 from paygate.snap.credential import SnapKeys
 from paygate.snap.profile import SnapProfile

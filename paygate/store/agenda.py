@@ -1,13 +1,13 @@
 """Which charges are to be asked about, and whose turn each is: many workers at once, none twice."""
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import sqlalchemy as sa
 
 from paygate.store.database import Database
-from paygate.store.entries import MICRO, Entry, State, Step, charge_of, entry_of
+from paygate.store.entries import Entry, State, Step, charge_of, entry_of
+from paygate.store.moments import Clock, micros
 from paygate.store.schema import charges
 
 HOW_MANY: Final = sa.func.count(charges.c.id)
@@ -16,7 +16,7 @@ HOW_MANY: Final = sa.func.count(charges.c.id)
 class Agenda:
     """The unsettled and the overdue, in one database."""
 
-    def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
 
@@ -25,8 +25,8 @@ class Agenda:
 
         Ask about each, and write down the answer. What is not asked about is due again when the lease ends.
         """
-        now = round(self._clock() * MICRO)
-        lease = now + round(self._database.settings.lease_seconds * MICRO)
+        now = self._clock.now()
+        lease = self._clock.lease(now)
         due = (
             sa.select(charges)
             .where(charges.c.due_at <= now)
@@ -44,17 +44,9 @@ class Agenda:
                     connection.execute(charges.update().where(charges.c.id.in_(ids)).values(values))
         return [entry_of({**row, "lease_until": lease}, Step.ASK, charge_of(row)) for row in rows]
 
-    def is_held(self, entry: Entry) -> bool:
-        """Whether a charge that was taken may be asked about still: half of its lease is for the answer.
-
-        One that may not is to be given back: see `release`.
-        """
-        half = self._database.settings.lease_seconds / 2 * MICRO
-        return self._clock() * MICRO < entry.lease_until - half
-
     def release(self, entries: Sequence[Entry]) -> None:
         """Give back charges that were taken and not asked about: they are due now."""
-        now = round(self._clock() * MICRO)
+        now = self._clock.now()
         with self._database.writing() as connection:
             for one in entries:
                 is_mine = (charges.c.id == one.id) & (charges.c.lease_until == one.lease_until)
@@ -62,6 +54,6 @@ class Agenda:
 
     def waiting(self) -> int:
         """How many charges are due now."""
-        now = round(self._clock() * MICRO)
+        now = self._clock.now()
         with self._database.reading() as connection:
             return connection.execute(sa.select(HOW_MANY).where(charges.c.due_at <= now)).scalar_one()

@@ -1,26 +1,29 @@
 """The database: how a piece of work is committed whole, and what is said when the database is away."""
 
+import logging
 import os
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy import exc
-from sqlalchemy.dialects import mysql, postgresql, sqlite
 
 from paygate.errors import ConfigurationError, StoreUnavailable
+from paygate.hints import Command
 from paygate.store.embedded import Embedded
 from paygate.store.failures import FAILURES, unavailable
 from paygate.store.schema import VERSION, VERSIONS
 from paygate.store.served import MariaDB, PostgreSQL, Served
 from paygate.store_settings import StoreSettings
 
+log = logging.getLogger("paygate")
+
 BUSY_SECONDS: Final = 15.0
 """How long a piece of work waits for its turn: for a lock, or for a connection."""
 
-UPGRADE: Final = "run `paygate store upgrade --config FILE`, with your configuration"
+UPGRADE: Final = Command("paygate store upgrade")
 NO_ADDRESS: Final = 'store.url: is not an address of a database, as "sqlite:///paygate.db"'
 NO_BACKEND: Final = "store.url: use sqlite:///…, postgresql+psycopg://… or mariadb+pymysql://…"
 DRIVERS: Final = {
@@ -85,14 +88,6 @@ class Database:
         finally:
             self._is_checked = False
 
-    def insert_new(self, table: sa.Table) -> Any:
-        """An INSERT that leaves a row alone which is there already, and tells the id of one that is new."""
-        if self.dialect == "sqlite":
-            return sqlite.insert(table).on_conflict_do_nothing().returning(table.c[0])
-        if self.dialect == "postgresql":
-            return postgresql.insert(table).on_conflict_do_nothing().returning(table.c[0])
-        return mysql.insert(table).prefix_with("IGNORE").returning(table.c[0])
-
     def version(self) -> str | None:
         """The version of the tables that are there; None where there are none."""
         if not self._place.is_made():
@@ -130,10 +125,11 @@ class Database:
             from paygate.store.migrations import upgrade
 
             _, found = upgrade(self)  # an embedded database that is not there yet
+            log.warning("paygate: the store was not there, and is made new and empty: is this its first use?")
         if found is None:
-            raise ConfigurationError(f"store.url: the database has no tables of paygate yet: {UPGRADE}")
+            raise _to_upgrade("the database has no tables of paygate yet")
         if found != VERSION:
-            raise ConfigurationError(_other_version(found))
+            raise _other_version(found)
         self._place.may_make = False
         self._was_there = self._is_checked = True
 
@@ -180,8 +176,16 @@ def _placed(settings: StoreSettings, patience: float) -> Embedded | Served:
         ) from None
 
 
-def _other_version(found: str) -> str:
-    tables = f"store.url: its tables are of version {found}"
+def _other_version(found: str) -> ConfigurationError:
+    tables = f"its tables are of version {found}"
     if found > VERSION:
-        return f"{tables}, newer than this paygate's {VERSION}: upgrade paygate"
-    return f"{tables}, older than this paygate's {VERSION}: {UPGRADE}"
+        return ConfigurationError(
+            f"store.url: {tables}, newer than this paygate's {VERSION}: upgrade paygate"
+        )
+    return _to_upgrade(f"{tables}, older than this paygate's {VERSION}")
+
+
+def _to_upgrade(what: str) -> ConfigurationError:
+    error = ConfigurationError(f"store.url: {what}: run `{UPGRADE} --config FILE`, with your configuration")
+    error.add_note(UPGRADE)
+    return error

@@ -94,7 +94,7 @@ class Embedded:
         """A transaction that may write from its beginning: two that read first would deadlock."""
         own = threading.get_ident()
         if self._owner == own:
-            raise StoreUnavailable(WITHIN)
+            raise RuntimeError(WITHIN)
         if not self._lock.acquire(timeout=self._patience):
             raise StoreUnavailable(f"the store does not answer: {BUSY}")
         self._owner = own

@@ -10,7 +10,6 @@ from sqlalchemy import RowMapping
 from paygate.callback import Conflict
 from paygate.model import Charge, ChargeRef, ChargeStatus
 
-MICRO: Final = 1_000_000
 Row: TypeAlias = RowMapping | dict[Any, Any]
 """A row of a table, by the names of its columns."""
 
@@ -29,6 +28,21 @@ class State(StrEnum):
     """The provider has it."""
     FREE = "free"
     """The provider does not have it: not sent, refused, or asked about and never there."""
+
+
+class DeliveryState(StrEnum):
+    """How far a callback in the inbox has come, or a fact on its way to the merchant's handler."""
+
+    NEW = "new"
+    """It is to be applied to the journal."""
+    READY = "ready"
+    """It is applied; the handler is to be told."""
+    DONE = "done"
+    """The handler was told, or there was nothing to tell."""
+    DEAD = "dead"
+    """The handler failed on it too often."""
+    STUCK = "stuck"
+    """The provider did not answer what had to be asked about it."""
 
 
 class Step(StrEnum):
@@ -56,8 +70,8 @@ class Source(StrEnum):
 class Entry(Struct, frozen=True, kw_only=True):
     """A charge in the journal, and what to do now. `charge` is how it stands, as far as is known.
 
-    `sent_at` and `lease_until` are microseconds; a lease is what makes an entry this caller's own. `is_lost` is
-    a charge whose instructions nobody was told.
+    `sent_at` and `lease_until` are microseconds; a lease is what makes an entry this caller's own. `is_lost`
+    is a charge whose instructions nobody was told.
     """
 
     id: int

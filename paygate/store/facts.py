@@ -1,8 +1,6 @@
 """The lines of charges' histories: facts and notes, only ever added to."""
 
 import os
-import time
-from collections.abc import Callable
 from typing import Final
 
 import sqlalchemy as sa
@@ -13,7 +11,8 @@ from paygate.derivation import fact_key
 from paygate.errors import PaygateError
 from paygate.model import Charge
 from paygate.store.database import Database
-from paygate.store.entries import MICRO, Source, written
+from paygate.store.entries import Source, written
+from paygate.store.moments import Clock
 from paygate.store.redaction import Redaction
 from paygate.store.schema import facts, flags
 from paygate.store.statements import NewRow
@@ -30,7 +29,7 @@ _REPLY: Final = sa.select(facts.c.id).where(
 class Facts:
     """What was told of charges, and what was tried with them, in one database."""
 
-    def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
         self._redaction = Redaction(database.settings.redact)
@@ -67,7 +66,7 @@ class Facts:
     def note(self, connection: sa.Connection, charge_id: int, source: Source, note: str) -> None:
         """Add a line that tells no status: what was tried, and how it failed."""
         line = {"charge_id": charge_id, "key": os.urandom(16), "source": source, "conflicts": ""}
-        told = {"at": round(self._clock() * MICRO), "note": note[:LONGEST_NOTE]}
+        told = {"at": self._clock.now(), "note": note[:LONGEST_NOTE]}
         self._fact.add(connection, line | told)
 
     def has_reply(self, charge_id: int) -> bool:

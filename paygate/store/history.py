@@ -1,7 +1,5 @@
 """What was told of charges: only ever added to; how a charge stands is derived from it."""
 
-import time
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final
 
@@ -13,10 +11,10 @@ from paygate.callback import Conflict, ConflictKind
 from paygate.conflicts import has_paid
 from paygate.derivation import derived, fact_key
 from paygate.model import Charge, ChargeStatus
+from paygate.pauses import growing
 from paygate.store import repaid
 from paygate.store.database import Database
 from paygate.store.entries import (
-    MICRO,
     Learnt,
     Row,
     Source,
@@ -28,6 +26,7 @@ from paygate.store.entries import (
     written,
 )
 from paygate.store.facts import Facts
+from paygate.store.moments import MICRO, Clock, micros
 from paygate.store.schema import callbacks, charges
 from paygate.store.statements import NewRow
 
@@ -70,12 +69,11 @@ _STANDS: Final = (
 class History:
     """The facts of charges, in one database."""
 
-    def __init__(self, database: Database, facts: Facts, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, database: Database, facts: Facts, clock: Clock) -> None:
         self._database = database
         self._facts = facts
         self._clock = clock
-        self._overdue = database.settings.overdue_seconds
-        self._grace = round(database.settings.grace_seconds * MICRO)
+        self._overdue = micros(database.settings.overdue_seconds)
         self._charge = NewRow(charges, database.engine)
         self._handover = NewRow(callbacks, database.engine)
 
@@ -98,7 +96,7 @@ class History:
         A charge that the journal does not have is taken in; a callback about one is a conflict. What is news
         is handed over to the merchant's handler, unless it is of a callback that will be.
         """
-        now = round(self._clock() * MICRO)
+        now = self._clock.now()
         row = self._row(connection, told)
         if row is None:
             return self._taken_in(connection, told, source, now, hand_over=hand_over)
@@ -108,7 +106,7 @@ class History:
         refunds = repaid.asked_for(connection, row["id"], told)
         asked = [one["reference"] for one in refunds if one["state"] != State.FREE]
         after = derived(ours, told, made=made, asked=asked, source=source.value)
-        repaid.settle(connection, refunds, told, after.charge, made, self._grace, now)
+        repaid.settle(connection, refunds, told, after.charge, made, self._clock.grace, now)
         conflicts = tuple(Conflict(kind, bare(told), ours) for kind in after.conflicts)
         is_news = self._facts.add(connection, row["id"], told, source, now, after.conflicts)
         stands = bare(after.charge)
@@ -155,10 +153,7 @@ class History:
         if charge.status is not ChargeStatus.PENDING:
             return None
         ends = charge.expires_at
-        if ends is None:
-            first = since + round(self._overdue * MICRO)
-        else:
-            first = round((ends.timestamp() + LATE_SECONDS) * MICRO)
+        first = since + self._overdue if ends is None else micros(ends.timestamp() + LATE_SECONDS)
         if first > now:
             return first
         return now + _pause(now - first)
@@ -212,7 +207,7 @@ class History:
             return self.learn_in(connection, told, source, hand_over=hand_over)
         repaid.adopt(connection, charge_id, told)
         refunds = repaid.asked_for(connection, charge_id, told)
-        repaid.settle(connection, refunds, told, told, None, self._grace, now)
+        repaid.settle(connection, refunds, told, told, None, self._clock.grace, now)
         kinds = (ConflictKind.UNKNOWN,) if source is Source.CALLBACK else ()
         conflicts = tuple(Conflict(kind, bare(told), None) for kind in kinds)
         self._facts.add(connection, charge_id, told, source, now, kinds)
@@ -236,26 +231,11 @@ class History:
         now: int,
     ) -> None:
         """Leave word for the merchant's handler; a callback that tells the same will not be told again."""
-        self._handover.add(
-            connection,
-            {
-                "gateway": told.gateway,
-                "key": fact_key(told),
-                "source": source,
-                "state": "ready",
-                "told": _told.encode(Told(charges=(stands,), conflicts=conflicts)),
-                "path": None,
-                "headers": None,
-                "body": None,
-                "received_at": now,
-                "repeats": 0,
-                "attempts": 0,
-                "due_at": now,
-                "problem": None,
-            },
-        )
+        told_is = Told(charges=(stands,), conflicts=conflicts)
+        row = callback_row(told.gateway, fact_key(told), source, DeliveryState.READY, told_is, now)
+        self._handover.add(connection, row)
 
 
 def _pause(since: int) -> int:
     """Microseconds until it is asked again what was first to be asked so long ago: ever more."""
-    return round(min(max(since / MICRO / 2, FIRST_PAUSE), LONGEST_PAUSE) * MICRO)
+    return micros(growing(since / MICRO, FIRST_PAUSE, LONGEST_PAUSE))

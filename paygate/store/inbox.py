@@ -7,9 +7,6 @@ from a call that is stored need not be on the disk at once.
 """
 
 import logging
-import random
-import time
-from collections.abc import Callable as Function
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Final
 
@@ -21,26 +18,24 @@ from sqlalchemy import bindparam
 from paygate.callback import AGAIN, Callback, CallbackRequest, Conflict, ConflictKind
 from paygate.derivation import fact_key
 from paygate.model import Charge, ChargeStatus
+from paygate.pauses import doubling, jittered
 from paygate.store.bell import Bell
 from paygate.store.database import Database
 from paygate.store.deliveries import (
-    DEAD,
-    DONE,
     LEASED,
-    NEW,
     OWN,
-    READY,
-    STUCK,
     Delivery,
-    Insertion,
+    callback_row,
     decoded,
     encoded,
+    insertion,
     is_vague,
     key_of,
 )
-from paygate.store.entries import MICRO, Learnt, Source, Told, bare
+from paygate.store.entries import DeliveryState, Learnt, Source, Told, bare
 from paygate.store.handover import Overtaken
 from paygate.store.history import History
+from paygate.store.moments import MICRO, Clock, micros
 from paygate.store.records import Records
 from paygate.store.redaction import Redaction
 from paygate.store.schema import callbacks, charges, facts
@@ -84,7 +79,7 @@ class Applied(Struct, frozen=True, kw_only=True):
 class Inbox:
     """The callbacks in one database; blocking, and safe to share between threads."""
 
-    def __init__(self, database: Database, history: History, clock: Function[[], float] = time.time) -> None:
+    def __init__(self, database: Database, history: History, clock: Clock) -> None:
         self.settings = database.settings
         self.database = database
         self.bell = Bell()
@@ -92,8 +87,8 @@ class Inbox:
         self._history = history
         self._clock = clock
         self._redaction = Redaction(database.settings.redact)
-        self._insert = Insertion(database.engine.dialect, (STUCK,))
-        self._reopen = Insertion(database.engine.dialect, (STUCK, DONE))
+        self._row = insertion(database.engine, DeliveryState.STUCK)
+        self._reopened = insertion(database.engine, DeliveryState.STUCK, DeliveryState.DONE)
 
     def receive(self, callback: Callback, request: CallbackRequest) -> bool:
         """Store a verified callback, to be acknowledged then and not before; whether it is news.
@@ -104,37 +99,30 @@ class Inbox:
         """
         if not callback.charges and not callback.confirm:
             return True
-        now = self._now()
-        values = {
-            "gateway": callback.gateway,
-            "key": key_of(callback, request.body),
-            "source": Source.CALLBACK.value,
-            "state": NEW,
-            "told": encoded(
-                Told(
-                    charges=tuple(map(bare, callback.charges)),
-                    confirm=callback.confirm,
-                    claimed=callback.claimed,
-                )
+        row = callback_row(
+            callback.gateway,
+            key_of(callback, request.body),
+            Source.CALLBACK,
+            DeliveryState.NEW,
+            Told(
+                charges=tuple(map(bare, callback.charges)),
+                confirm=callback.confirm,
+                claimed=callback.claimed,
             ),
-            "path": request.path[:LONGEST_PATH] if request.path.isprintable() else None,
-            "headers": _headers.encode(self._redaction.headers(request.headers)),
-            "body": self._redaction.body(request.body),
-            "received_at": now,
-            "repeats": 0,
-            "attempts": 0,
-            "due_at": now,
-            "problem": None,
-        }
+            self._clock.now(),
+            path=request.path[:LONGEST_PATH] if request.path.isprintable() else None,
+            headers=_headers.encode(self._redaction.headers(request.headers)),
+            body=self._redaction.body(request.body),
+        )
         with self.database.writing() as connection:
-            is_new = (self._reopen if is_vague(callback) else self._insert)(connection, values)
+            is_new = (self._reopened if is_vague(callback) else self._row).add(connection, row)
         self.bell.ring()
         return is_new
 
     def take(self, most: int, gateways: Collection[str]) -> list[Delivery]:
         """Take what is due, no more than `most`: nobody else gets it until the lease ends."""
-        now = self._now()
-        lease = now + round(self.settings.lease_seconds * MICRO)
+        now = self._clock.now()
+        lease = self._clock.lease(now)
         due = _DUE & callbacks.c.gateway.in_(sorted(gateways))
         seen = sa.select(callbacks.c.id).where(due).limit(1)
         if self.database.dialect == "sqlite":  # who only looks must not keep writers waiting
@@ -151,7 +139,7 @@ class Inbox:
             Delivery(
                 id=row["id"],
                 gateway=row["gateway"],
-                state=row["state"],
+                state=DeliveryState(row["state"]),
                 told=decoded(row["told"]),
                 body=row["body"] or b"",
                 received_at=row["received_at"],
@@ -167,7 +155,7 @@ class Inbox:
         with self.database.writing(durable=False) as connection:
             for one in deliveries:
                 mine = (callbacks.c.id == one.id) & (callbacks.c.due_at == one.lease)
-                connection.execute(callbacks.update().where(mine).values(due_at=self._now()))
+                connection.execute(callbacks.update().where(mine).values(due_at=self._clock.now()))
         self.bell.ring()
 
     def apply(self, taken: Delivery, asked: Callback | None = None) -> Applied:
@@ -197,10 +185,10 @@ class Inbox:
         except Overtaken:
             self.release([taken])
             return Applied()
-        if change["state"] != READY:
+        if change["state"] != DeliveryState.READY:
             self.bell.ring()  # what was handed over is due
             return Applied(learnt=learnt)
-        ready = msgspec.structs.replace(taken, state=READY, attempts=0)
+        ready = msgspec.structs.replace(taken, state=DeliveryState.READY, attempts=0)
         return Applied(learnt=learnt, ready=ready)
 
     def failed(self, taken: Delivery, problem: str) -> None:
@@ -214,7 +202,7 @@ class Inbox:
     def _after(self, connection: sa.Connection, taken: Delivery, learnt: Sequence[Learnt]) -> dict[str, Any]:
         """What becomes of a callback about one charge that it proved itself."""
         [told], [one] = taken.told.charges, learnt
-        over = {"state": DONE, "due_at": None, "problem": None}
+        over = {"state": DeliveryState.DONE, "due_at": None, "problem": None}
         conflicts = one.conflicts
         if not one.is_news:
             renamed = msgspec.structs.replace(told, reference=one.charge.reference)
@@ -225,24 +213,24 @@ class Inbox:
                 return over  # handled so long ago that the row of it is purged
             conflicts = tuple(Conflict(ConflictKind(kind), told, one.charge) for kind in kinds)
         kept = encoded(Told(charges=(bare(one.charge),), conflicts=conflicts))
-        return {"state": READY, "told": kept, "attempts": 0, "due_at": taken.lease, "problem": None}
+        return {"state": DeliveryState.READY, "told": kept, "attempts": 0, "due_at": taken.lease, "problem": None}
 
     def _asked(self, taken: Delivery, asked: Callback | None) -> dict[str, Any]:
         """What becomes of a callback whose facts are handed over one by one."""
         if asked is not None and asked.reply == AGAIN:
             return self._later(taken, BEHIND)
-        return {"state": DONE, "due_at": None, "problem": None}
+        return {"state": DeliveryState.DONE, "due_at": None, "problem": None}
 
     def _later(self, taken: Delivery, problem: str) -> dict[str, Any]:
         attempts = taken.attempts + 1
         change = {"attempts": attempts, "problem": problem[:LONGEST_PROBLEM]}
         if attempts >= self.settings.attempts:
-            return {**change, "state": STUCK if taken.state == NEW else DEAD, "due_at": None}
-        pause = min(FIRST_PAUSE * 2.0 ** (attempts - 1), LONGEST_PAUSE) * random.uniform(0.75, 1.25)  # noqa: S311
-        return {**change, "state": taken.state, "due_at": self._now() + round(pause * MICRO)}
+            return {**change, "state": DeliveryState.STUCK if taken.state == DeliveryState.NEW else DeliveryState.DEAD, "due_at": None}
+        pause = jittered(doubling(attempts, FIRST_PAUSE, LONGEST_PAUSE))
+        return {**change, "state": taken.state, "due_at": self._clock.now() + micros(pause)}
 
     def _complain(self, taken: Delivery, change: dict[str, Any]) -> None:
-        what = "the handling of" if taken.state == READY else "finding out about"
+        what = "the handling of" if taken.state == DeliveryState.READY else "finding out about"
         words = (what, taken.id, taken.gateway, change["problem"], change["attempts"], self.settings.attempts)
         if change["due_at"] is None:
             log.error(
@@ -261,6 +249,3 @@ class Inbox:
         named = {"reference": told.reference, "gateway": told.gateway, "key": fact_key(told)}
         row = connection.execute(_BEFORE, named).one()
         return row.conflicts.split(), row.at
-
-    def _now(self) -> int:
-        return round(self._clock() * MICRO)

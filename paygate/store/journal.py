@@ -3,8 +3,6 @@
 No transaction is open while anybody waits for a provider: each method here is one short piece of work.
 """
 
-import time
-from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
@@ -19,7 +17,6 @@ from paygate.held import HeldElsewhere
 from paygate.model import Charge, ChargeRef, ChargeRequest, ChargeStatus
 from paygate.store.database import Database
 from paygate.store.entries import (
-    MICRO,
     Entry,
     Row,
     Source,
@@ -30,6 +27,7 @@ from paygate.store.entries import (
 )
 from paygate.store.facts import Facts, sending
 from paygate.store.history import NOTHING
+from paygate.store.moments import Clock
 from paygate.store.requests import awaited, difference, digest, kept
 from paygate.store.schema import charges
 from paygate.store.statements import NewRow
@@ -46,7 +44,7 @@ _BY_REFERENCE: Final = sa.select(charges).where(charges.c.reference == bindparam
 class Journal:
     """What one database knows of charges; blocking, and safe to share between threads."""
 
-    def __init__(self, database: Database, facts: Facts, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, database: Database, facts: Facts, clock: Clock) -> None:
         self._database = database
         self._facts = facts
         self._clock = clock
@@ -69,8 +67,8 @@ class Journal:
             "external_id": external_id,
         }
         for _ in range(ENDLESS):
-            now = self._now()
-            lease = now + self._lease
+            now = self._clock.now()
+            lease = self._clock.lease(now)
             fresh = self._started(now, lease) | values
             found = self._inserted(fresh | {"claim": claim})
             if found is not None:
@@ -106,8 +104,8 @@ class Journal:
                 return None
             if own["digest"] != digest(request):
                 raise _taken(own, request)
-            now = self._now()
-            entry = self._found(own, request, {"sent_at": now, "lease_until": now + self._lease})
+            now = self._clock.now()
+            entry = self._found(own, request, {"sent_at": now, "lease_until": self._clock.lease(now)})
             if entry is not None:
                 return entry
         raise _restless(request)
@@ -166,13 +164,6 @@ class Journal:
             "created_at": now,
             "changed_at": now,
         }
-
-    @property
-    def _lease(self) -> int:
-        return round(self._database.settings.lease_seconds * MICRO)
-
-    def _now(self) -> int:
-        return round(self._clock() * MICRO)
 
 
 def _restless(request: ChargeRequest) -> StoreUnavailable:

@@ -1,7 +1,7 @@
 """What is listed of charges: a charge, the lines of its history, its refunds, and what is open."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 import msgspec
@@ -11,8 +11,8 @@ from paygate.callback import ConflictKind
 from paygate.model import Charge, ChargeStatus
 from paygate.money import Money
 from paygate.store.entries import Row, Source, State, charge_of
+from paygate.store.moments import moment
 
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _charge: Final = msgspec.json.Decoder(Charge)
 
 
@@ -92,11 +92,6 @@ class Counts(Struct, frozen=True, kw_only=True):
     next_at: datetime | None = None
     flags: Mapping[ConflictKind, int] = {}
     dead: int = 0
-
-
-def moment(micros: int) -> datetime:
-    """A moment of the tables as an aware time."""
-    return EPOCH + timedelta(microseconds=micros)
 
 
 def stored_of(row: Row, kinds: tuple[ConflictKind, ...]) -> StoredCharge:

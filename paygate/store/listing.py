@@ -3,8 +3,7 @@
 Each question goes by an index, however many charges there are.
 """
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -14,7 +13,7 @@ from paygate.errors import InvalidCharge, OutcomeUnknown
 from paygate.model import Charge, ChargeStatus
 from paygate.store.database import Database
 from paygate.store.deliveries import ENDED
-from paygate.store.entries import MICRO, Row, State
+from paygate.store.entries import Row, State
 from paygate.store.listed import (
     AskedRefund,
     Counts,
@@ -22,10 +21,10 @@ from paygate.store.listed import (
     HistoryLine,
     StoredCharge,
     line_of,
-    stored_of,
-    moment,
     refund_of,
+    stored_of,
 )
+from paygate.store.moments import Clock, moment
 from paygate.store.schema import callbacks, charges, facts, flags, refunds
 
 UNSETTLED: Final = (State.SENDING, State.UNKNOWN)
@@ -42,7 +41,7 @@ _LINE: Final = [
 class Listing:
     """What one database has of charges; it changes nothing."""
 
-    def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
 
@@ -113,7 +112,7 @@ class Listing:
             return None
         if one.state is State.KNOWN:
             return one.charge
-        now = moment(round(self._clock() * MICRO))
+        now = moment(self._clock.now())
         if one.lease_until is not None and one.lease_until > now:
             why = "a process is at work on it at this moment"
         else:
@@ -151,7 +150,7 @@ class Listing:
 
     def counts(self) -> Counts:
         """How many charges are open, how many are flagged, and how many callbacks were given up."""
-        now = round(self._clock() * MICRO)
+        now = self._clock.now()
         is_due = sa.func.sum(sa.case((charges.c.due_at <= now, 1), else_=0))
         asked = sa.select(charges.c.state, sa.func.count(), is_due, sa.func.min(charges.c.due_at))
         flagged = sa.select(flags.c.kind, sa.func.count()).group_by(flags.c.kind)

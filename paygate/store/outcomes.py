@@ -1,7 +1,5 @@
 """How the sending of a charge ended, written down: one short piece of work each."""
 
-import time
-from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
@@ -18,10 +16,12 @@ from paygate.errors import (
     StateConflict,
 )
 from paygate.model import Charge, ChargeRef
+from paygate.pauses import growing
 from paygate.store.database import Database
-from paygate.store.entries import MICRO, Entry, Learnt, Source, State, number_of, written
+from paygate.store.entries import Entry, Learnt, Source, State, number_of, written
 from paygate.store.facts import Facts, note_of, sending
 from paygate.store.history import History
+from paygate.store.moments import MICRO, Clock, micros
 from paygate.store.schema import charges
 from paygate.store.statements import Prepared
 
@@ -57,15 +57,8 @@ _LEASED: Final = _OWN.where(charges.c.lease_until == bindparam("own_lease"))
 class Outcomes:
     """What becomes of charges that are sent, in one database; blocking, and safe to share between threads."""
 
-    def __init__(
-        self,
-        database: Database,
-        history: History,
-        facts: Facts,
-        clock: Callable[[], float] = time.time,
-    ) -> None:
+    def __init__(self, database: Database, history: History, facts: Facts, clock: Clock) -> None:
         self._database = database
-        self._settings = database.settings
         self._history = history
         self._facts = facts
         self._clock = clock
@@ -77,8 +70,8 @@ class Outcomes:
         Raises OutcomeUnknown where another caller took it over meanwhile, who may have sent it; this one must
         not.
         """
-        now = self._now()
-        lease = now + self._lease
+        now = self._clock.now()
+        lease = self._clock.lease(now)
         attempt = entry.attempt + 1
         renewed = {"attempt": attempt, "external_id": external_id, "sent_at": now, "lease_until": lease}
         with self._database.writing() as connection:
@@ -93,7 +86,7 @@ class Outcomes:
 
         What the answer leaves out of what was asked for is filled in.
         """
-        now = self._now()
+        now = self._clock.now()
         charge = _whole(charge, entry.charge)
         values = {
             "state": State.KNOWN,
@@ -114,7 +107,7 @@ class Outcomes:
 
     def failed(self, entry: Entry, failure: PaygateError | None) -> None:
         """Write down how a sending ended without an answer; None is an end that tells nothing."""
-        now = self._now()
+        now = self._clock.now()
         is_undone = isinstance(failure, (NotSent, Refused)) and not isinstance(failure, PRESENT)
         state = State.FREE if is_undone else State.UNKNOWN
         values: dict[str, Any] = {
@@ -135,15 +128,13 @@ class Outcomes:
         Then it may be sent again. It is not believed where it was asked within the grace time after the last
         sending, nor of a charge that was known: that is to be asked about again.
         """
-        now = self._now()
-        believed_at = entry.sent_at + round(self._settings.grace_seconds * MICRO)
-        asked_at = entry.lease_until - self._lease  # the answer may have been long in coming
-        is_believed = asked_at >= believed_at
+        now = self._clock.now()
+        is_believed = self._clock.is_believed(entry.sent_at, entry.lease_until)
         values: dict[str, Any] = {"lease_until": 0, "changed_at": now}
         if is_believed:
             values |= {"state": State.FREE, "claim": None, "due_at": None}
         else:
-            values |= {"state": State.UNKNOWN, "due_at": max(believed_at, now)}
+            values |= {"state": State.UNKNOWN, "due_at": max(entry.sent_at + self._clock.grace, now)}
         statement = _LEASED.where(charges.c.state != State.KNOWN.value).values(values)
         with self._database.writing() as connection:
             is_open = connection.execute(statement, _leased(entry)).rowcount
@@ -156,9 +147,9 @@ class Outcomes:
 
     def unsettled(self, entry: Entry, failure: PaygateError | None) -> None:
         """Write down that asking brought no answer; the older the sending, the later it is asked again."""
-        now = self._now()
-        pause = min(max((now - entry.sent_at) / MICRO / 2, SHORTEST_PAUSE), LONGEST_PAUSE)
-        values = {"lease_until": 0, "due_at": now + round(pause * MICRO), "changed_at": now}
+        now = self._clock.now()
+        pause = growing((now - entry.sent_at) / MICRO, SHORTEST_PAUSE, LONGEST_PAUSE)
+        values = {"lease_until": 0, "due_at": now + micros(pause), "changed_at": now}
         with self._database.writing() as connection:
             is_mine = connection.execute(_LEASED.values(values), _leased(entry)).rowcount
             if is_mine and failure is not None:
@@ -168,16 +159,9 @@ class Outcomes:
         """Write down that a charge is about to be changed: it is to be asked about, unless told of."""
         mine = (charges.c.reference == charge.reference) & (charges.c.gateway == charge.gateway)
         is_there = charges.c.state != State.FREE.value
-        due = self._now() + self._lease
+        due = self._clock.lease(self._clock.now())
         with self._database.writing() as connection:
             connection.execute(charges.update().where(mine, is_there).values(due_at=due))
-
-    @property
-    def _lease(self) -> int:
-        return round(self._settings.lease_seconds * MICRO)
-
-    def _now(self) -> int:
-        return round(self._clock() * MICRO)
 
 
 def _own(entry: Entry) -> dict[str, Any]:

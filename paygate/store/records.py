@@ -1,8 +1,7 @@
 """The inbox's rows for people: listed, shown, and tried again."""
 
-import time
-from collections.abc import Callable, Collection, Mapping
-from datetime import UTC, datetime
+from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
@@ -11,8 +10,9 @@ from msgspec import Struct
 from sqlalchemy import bindparam
 
 from paygate.store.database import Database
-from paygate.store.deliveries import DEAD, NEW, READY, STUCK, decoded
-from paygate.store.entries import MICRO, Told
+from paygate.store.deliveries import decoded
+from paygate.store.entries import DeliveryState, Told
+from paygate.store.moments import Clock, moment
 from paygate.store.schema import callbacks
 
 _SHOWN: Final = [
@@ -25,6 +25,9 @@ _SHOWN: Final = [
 _ONE: Final = sa.select(*_SHOWN, callbacks.c.headers, callbacks.c.body).where(
     callbacks.c.id == bindparam("number")
 )
+AGAIN: Final = {DeliveryState.STUCK: DeliveryState.NEW, DeliveryState.DEAD: DeliveryState.READY}
+"""What becomes of those that ended without success when they are tried again."""
+
 _headers: Final = msgspec.json.Decoder(dict[str, str])
 
 
@@ -38,7 +41,7 @@ class CallbackRecord(Struct, frozen=True, kw_only=True):
     id: int
     gateway: str
     source: str
-    state: str
+    state: DeliveryState
     told: Told
     received_at: datetime
     repeats: int
@@ -53,7 +56,7 @@ class CallbackRecord(Struct, frozen=True, kw_only=True):
 class Records:
     """The callbacks in one database; blocking, and safe to share between threads."""
 
-    def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
 
@@ -82,10 +85,10 @@ class Records:
         change = callbacks.update()
         if numbers is not None:
             change = change.where(callbacks.c.id.in_([*numbers]))
-        fresh = {"attempts": 0, "due_at": round(self._clock() * MICRO)}
+        fresh = {"attempts": 0, "due_at": self._clock.now()}
         count = 0
         with self._database.writing() as connection:
-            for before, after in ((STUCK, NEW), (DEAD, READY)):
+            for before, after in AGAIN.items():
                 mine = change.where(callbacks.c.state == before)
                 count += connection.execute(mine.values({**fresh, "state": after})).rowcount
         return count
@@ -96,16 +99,12 @@ def _record(row: Mapping[Any, Any]) -> CallbackRecord:
         id=row["id"],
         gateway=row["gateway"],
         source=row["source"],
-        state=row["state"],
+        state=DeliveryState(row["state"]),
         told=decoded(row["told"]),
-        received_at=_moment(row["received_at"]),
+        received_at=moment(row["received_at"]),
         repeats=row["repeats"],
         attempts=row["attempts"],
-        due_at=_moment(row["due_at"]) if row["due_at"] is not None else None,
+        due_at=moment(row["due_at"]) if row["due_at"] is not None else None,
         problem=row["problem"],
         path=row["path"],
     )
-
-
-def _moment(micro: int) -> datetime:
-    return datetime.fromtimestamp(micro / MICRO, UTC)

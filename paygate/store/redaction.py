@@ -23,6 +23,7 @@ SECRET_MEMBERS: Final = frozenset(
         "cvv",
         "otp",
         "password",
+        "signature_key",
         "pin",
         "refresh_token",
         "refreshtoken",

@@ -1,7 +1,6 @@
 """The refunds that were asked for: written before anything is sent, as charges are."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -22,8 +21,9 @@ from paygate.errors import (
 from paygate.model import Charge, ChargeRef
 from paygate.refunds import RefundRequest
 from paygate.store.database import Database
-from paygate.store.entries import MICRO, Row, Source, State, Step
+from paygate.store.entries import Row, Source, State, Step
 from paygate.store.facts import Facts, note_of, sending
+from paygate.store.moments import Clock
 from paygate.store.outcomes import TAKEN_OVER
 from paygate.store.schema import charges, refunds
 from paygate.store.statements import NewRow
@@ -61,11 +61,10 @@ class RefundEntry(Struct, frozen=True, kw_only=True):
 class RefundBook:
     """What one database knows of refunds."""
 
-    def __init__(self, database: Database, facts: Facts, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, database: Database, facts: Facts, clock: Clock) -> None:
         self._database = database
         self._facts = facts
         self._clock = clock
-        self._settings = database.settings
         self._insert = NewRow(refunds, database.engine)
 
     def begin(self, charge: Charge | ChargeRef, refund: RefundRequest, external_id: str) -> RefundEntry:
@@ -76,8 +75,8 @@ class RefundBook:
         """
         amount = None if refund.amount is None else str(refund.amount.amount)
         for _ in range(ENDLESS):
-            now = round(self._clock() * MICRO)
-            lease = now + round(self._settings.lease_seconds * MICRO)
+            now = self._clock.now()
+            lease = self._clock.lease(now)
             with self._database.writing() as connection:
                 charge_id = connection.execute(
                     _CHARGE, {"gateway": charge.gateway, "reference": charge.reference}
@@ -116,8 +115,8 @@ class RefundBook:
         Raises OutcomeUnknown where another caller took it over meanwhile, who may have sent it; this one must
         not.
         """
-        now = round(self._clock() * MICRO)
-        lease = now + round(self._settings.lease_seconds * MICRO)
+        now = self._clock.now()
+        lease = self._clock.lease(now)
         renewed = {
             "attempt": entry.attempt + 1,
             "external_id": external_id,
@@ -141,15 +140,14 @@ class RefundBook:
             if failure is not None and entry.charge_id is not None:
                 self._facts.note(connection, entry.charge_id, Source.REPLY, f"refund: {note_of(failure)}")
             if state is State.UNKNOWN:
-                self._due(connection, entry.charge_id, round(self._clock() * MICRO))
+                self._due(connection, entry.charge_id, self._clock.now())
 
     def absent(self, entry: RefundEntry) -> bool:
         """Write down that the provider does not tell a refund; whether that is believed.
 
         Then it may be sent again. It is not where it was asked within the grace time after the last sending.
         """
-        asked_at = entry.lease_until - round(self._settings.lease_seconds * MICRO)
-        is_believed = asked_at >= entry.sent_at + round(self._settings.grace_seconds * MICRO)
+        is_believed = self._clock.is_believed(entry.sent_at, entry.lease_until)
         state = State.FREE if is_believed else State.UNKNOWN
         with self._database.writing() as connection:
             done = self._changed(connection, _mine(entry), {"state": state, "lease_until": 0})

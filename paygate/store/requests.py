@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
+from paygate.errors import HIDDEN
 from paygate.model import Charge, ChargeRequest, ChargeStatus
 
 IN_CLEAR: Final = ("reference", "amount", "method", "expires_at")
@@ -63,7 +64,8 @@ def _field(request: ChargeRequest, name: str) -> Any:
 
 def _words(value: Any) -> str:
     if isinstance(value, Mapping):
-        first = "currency" if "currency" in value else "type"
+        value = {name: HIDDEN if name == "number" else one for name, one in value.items() if one}
+        first = "currency" if "currency" in value else "kind"
         parts = (value.get(first), *(one for name, one in value.items() if name != first))
-        return " ".join(str(one) for one in parts if one)
+        return " ".join(str(one) for one in parts)
     return str(value)

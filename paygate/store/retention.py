@@ -13,8 +13,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from paygate.store.database import Database
-from paygate.store.deliveries import DONE
-from paygate.store.entries import MICRO, State
+from paygate.store.entries import DeliveryState, State
+from paygate.store.moments import micros
 from paygate.store.schema import callbacks, charges, facts
 
 BATCH: Final = 500
@@ -45,16 +45,16 @@ def purge(
     May be broken off and run again at any time, by several at once. Raises StoreUnavailable; what was
     forgotten until then stays so.
     """
-    moment = time.time() if now is None else now
-    older = round((moment - days * DAY) * MICRO)
-    rows_older = round((moment - max(days, LEAST_ROW_DAYS) * DAY) * MICRO)
+    seconds = time.time() if now is None else now
+    older = micros(seconds - days * DAY)
+    rows_older = micros(seconds - max(days, LEAST_ROW_DAYS) * DAY)
     purged = Purged()
     for ids in _old(database, facts, facts.c.at, older, facts.c.body.is_not(None), batch):
         mine = facts.c.id.in_(ids) & facts.c.charge_id.in_(_SETTLED)
         done = _done(database, facts, mine, {"body": None}, dry_run=dry_run)
         purged = replace(purged, bodies=purged.bodies + done)
     for ids in _old(database, callbacks, callbacks.c.received_at, older, sa.true(), batch):
-        mine = callbacks.c.id.in_(ids) & (callbacks.c.state == DONE)
+        mine = callbacks.c.id.in_(ids) & (callbacks.c.state == DeliveryState.DONE)
         gone = mine & (callbacks.c.received_at < rows_older)
         emptied = mine & (callbacks.c.received_at >= rows_older) & _FULL
         rows = _done(database, callbacks, gone, None, dry_run=dry_run)

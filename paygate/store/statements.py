@@ -3,11 +3,14 @@
 Executing a statement of SQLAlchemy's costs three times what its text does, and a charge has three of them.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql, postgresql, sqlite
+
+Changes: TypeAlias = Callable[[Mapping[str, Any]], Sequence[tuple[str, Any]]]
+"""What is to become of columns, one after the other, given what a row would have been inserted with."""
 
 
 class Prepared:
@@ -33,8 +36,8 @@ class NewRow:
     """An INSERT into one table that leaves a row alone which is there already."""
 
     def __init__(self, table: sa.Table, engine: sa.Engine) -> None:
-        self._names = [one.name for one in table.columns if one is not table.autoincrement_column]
-        values: dict[str, Any] = {name: sa.bindparam(name) for name in self._names}
+        values = _parameters(table)
+        self._names = tuple(values)
         self._is_told = engine.dialect.name == "sqlite"
         if engine.dialect.name == "sqlite":
             statement: Any = sqlite.insert(table).values(values).on_conflict_do_nothing()
@@ -47,9 +50,51 @@ class NewRow:
         self._statement = Prepared(statement, engine)
 
     def add(self, connection: sa.Connection, values: Mapping[str, Any]) -> int | None:
-        """Insert a row, and tell its number; None where one of the same keys is there."""
+        """Insert a row, and tell its number; None where one of the same keys is there.
+
+        What `values` leaves out is null. A row of a table that does not count tells some number.
+        """
         done = self._statement.run(connection, {name: values.get(name) for name in self._names})
         if not self._is_told:
             found: int | None = done.scalar()
             return found
         return done.lastrowid if done.rowcount else None
+
+
+class NewOrChanged:
+    """An INSERT into one table that changes a row which is there already.
+
+    `keys` are the columns that make two rows one. MariaDB does both in one statement: with two, those who
+    repeat the same row at once would wait for each other.
+    """
+
+    def __init__(self, table: sa.Table, engine: sa.Engine, keys: Sequence[str], changes: Changes) -> None:
+        self._changed: Prepared | None = None
+        if engine.dialect.name in ("sqlite", "postgresql"):
+            self._new = NewRow(table, engine)
+            own = (table.c[name] == _given(table.c[name]) for name in keys)
+            values = changes({one.name: _given(one) for one in table.c})
+            self._changed = Prepared(table.update().where(*own).values(dict(values)), engine)
+        else:
+            insert = mysql.insert(table).values(_parameters(table))
+            given = {one.name: insert.inserted[one.name] for one in table.c}
+            self._both = Prepared(insert.on_duplicate_key_update([*changes(given)]), engine)
+
+    def add(self, connection: sa.Connection, values: Mapping[str, Any]) -> bool:
+        """Insert a row with all its columns, or change the one that is there; whether it is new."""
+        if self._changed is None:
+            return self._both.run(connection, values).rowcount == 1  # a changed row counts as two
+        if self._new.add(connection, values) is not None:
+            return True
+        self._changed.run(connection, {f"given_{name}": value for name, value in values.items()})
+        return False
+
+
+def _parameters(table: sa.Table) -> dict[str, Any]:
+    """A parameter for each column that the database does not count itself."""
+    return {one.name: sa.bindparam(one.name) for one in table.c if one is not table.autoincrement_column}
+
+
+def _given(column: sa.Column[Any]) -> sa.BindParameter[Any]:
+    """What was to be inserted into a column; a name of its own, for SQLAlchemy keeps those of columns."""
+    return sa.bindparam(f"given_{column.name}", type_=column.type)

@@ -11,6 +11,7 @@ from paygate.store.history import History
 from paygate.store.inbox import Inbox
 from paygate.store.journal import Journal
 from paygate.store.listing import Listing
+from paygate.store.moments import Clock
 from paygate.store.outcomes import Outcomes
 from paygate.store.refunds import RefundBook
 from paygate.store_settings import StoreSettings
@@ -25,14 +26,15 @@ class Store:
     def __init__(self, settings: StoreSettings, clock: Callable[[], float] = time.time) -> None:
         self.settings = settings
         self.database = Database(settings)
-        self.facts = Facts(self.database, clock)
-        self.history = History(self.database, self.facts, clock)
-        self.journal = Journal(self.database, self.facts, clock)
-        self.outcomes = Outcomes(self.database, self.history, self.facts, clock)
-        self.refunds = RefundBook(self.database, self.facts, clock)
-        self.agenda = Agenda(self.database, clock)
-        self.listing = Listing(self.database, clock)
-        self.inbox = Inbox(self.database, self.history, clock)
+        own = Clock(settings, clock)
+        self.facts = Facts(self.database, own)
+        self.history = History(self.database, self.facts, own)
+        self.journal = Journal(self.database, self.facts, own)
+        self.outcomes = Outcomes(self.database, self.history, self.facts, own)
+        self.refunds = RefundBook(self.database, self.facts, own)
+        self.agenda = Agenda(self.database, own)
+        self.listing = Listing(self.database, own)
+        self.inbox = Inbox(self.database, self.history, own)
 
     def close(self) -> None:
         """Close the connections."""

@@ -70,6 +70,12 @@ def said(run: Run, *words: object) -> Any:
     return json.loads(done.stdout)
 
 
+def listed(run: Run, *words: object) -> list[Any]:
+    """The list for programs."""
+    found: list[Any] = said(run, "list", *words)["callbacks"]
+    return found
+
+
 def test_the_list_tells_what_there_is(run: Run, paygate: Paygate) -> None:
     """The newest first, with how often each came and what it is about."""
     done = run("callbacks", "list")
@@ -78,28 +84,28 @@ def test_the_list_tells_what_there_is(run: Run, paygate: Paygate) -> None:
     assert "number received gateway state repeats failed about problem" == " ".join(head.split())
     assert first.split()[-5:] == ["new", "1", "0", "INV-2", "paid"]
     assert second.split()[-5:] == ["new", "0", "0", "INV-1", "pending"]
-    listed = said(run, "list")
     assert [("new", 1, "paid"), ("new", 0, "pending")] == [
-        (one["state"], one["repeats"], one["charges"][0]["status"]) for one in listed
+        (one["state"], one["repeats"], one["charges"][0]["status"]) for one in listed(run)
     ]
 
 
 def test_the_list_can_be_narrowed(run: Run, paygate: Paygate) -> None:
     """To what waits, what is dead, one gateway, a number of them."""
-    assert 2 == len(said(run, "list", "--waiting"))
-    assert [] == said(run, "list", "--dead")
+    assert 2 == len(listed(run, "--waiting"))
+    assert [] == listed(run, "--dead")
     assert "There are none.\n" == run("callbacks", "list", "--gateway", "backup").stdout
     assert "tell more with --limit" in run("callbacks", "list", "--limit", "1").stdout
+    assert [True, False] == [said(run, "list", "--limit", most)["more"] for most in (1, 2)]
     fail(paygate)
-    assert ["dead", "dead"] == [one["state"] for one in said(run, "list", "--dead")]
-    assert [] == said(run, "list", "--waiting")
-    assert 2 == len(said(run, "list", "--waiting", "--dead"))
+    assert ["dead", "dead"] == [one["state"] for one in listed(run, "--dead")]
+    assert [] == listed(run, "--waiting")
+    assert 2 == len(listed(run, "--waiting", "--dead"))
 
 
 def test_one_is_shown_in_full(run: Run, paygate: Paygate) -> None:
     """When it came, how often, what it is about and what went wrong; headers and body only when asked for."""
     fail(paygate)
-    [second, _] = said(run, "list")
+    [second, _] = listed(run)
     done = run("callbacks", "show", second["number"])
     lines = dict(line.split("  ", 1) for line in done.stdout.splitlines())
     told_lines = {name: value.strip() for name, value in lines.items()}
@@ -121,14 +127,14 @@ def test_one_is_shown_in_full(run: Run, paygate: Paygate) -> None:
 def test_dead_ones_are_tried_again(run: Run, paygate: Paygate) -> None:
     """Those that are named, or all; never one that is done or still waits."""
     fail(paygate)
-    numbers = [one["number"] for one in said(run, "list")]
+    numbers = [one["number"] for one in listed(run)]
     assert {"replayed": 1} == said(run, "replay", numbers[0])
-    assert ["ready", "dead"] == [one["state"] for one in said(run, "list")]
+    assert ["ready", "dead"] == [one["state"] for one in listed(run)]
     refused = run("callbacks", "replay", numbers[0])
     assert (2, True) == (refused.exit_code, f"callback {numbers[0]} is ready" in refused.output)
     assert "1 is to be tried again" in run("callbacks", "replay", "--all-dead").stdout
     assert 2 == said(run, "work", "inbox_shop:handle", "--once")["worked_on"]
-    assert ["done", "done"] == [one["state"] for one in said(run, "list")]
+    assert ["done", "done"] == [one["state"] for one in listed(run)]
     assert "INV-1 unknown\nINV-2 unknown\n" == "".join(sorted(Path("told.txt").read_text().splitlines(True)))
 
 
@@ -161,7 +167,7 @@ def test_a_handler_that_cannot_be_had_is_told(run: Run, paygate: Paygate, handle
     """Before anything is worked on."""
     done = run("callbacks", "work", handler, "--once")
     assert (2, True) == (done.exit_code, why in done.output)
-    assert 2 == len(said(run, "list", "--waiting"))
+    assert 2 == len(listed(run, "--waiting"))
 
 
 def test_work_goes_on_until_it_is_told_to_stop(run: Run, paygate: Paygate) -> None:
@@ -177,7 +183,7 @@ def test_work_goes_on_until_it_is_told_to_stop(run: Run, paygate: Paygate) -> No
     done = run("callbacks", "work", "inbox_shop:handle", "--threads", "2")
     assert (0, "Working with 2 threads; Ctrl-C ends it.\n") == (done.exit_code, done.stdout)
     assert signal.getsignal(signal.SIGTERM) is before
-    assert ["done", "done"] == [one["state"] for one in said(run, "list")]
+    assert ["done", "done"] == [one["state"] for one in listed(run)]
 
 
 @pytest.mark.parametrize(

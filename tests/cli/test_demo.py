@@ -2,6 +2,7 @@ import json
 import os
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,13 +15,14 @@ from paygate import QrCode
 from paygate.cli import demo
 from paygate.cli.merchant import Merchant
 from paygate.sandbox import Fault, PayerAction, PretendCharge, qris_fields
+from paygate.worker import Worker
 from tests.watch import leaks
 
 Run = Callable[..., Result]
 Pretender = list[AyolinxSimulator]
 Alone = Callable[..., "subprocess.CompletedProcess[str]"]
 
-ORDERS = {f"DEMO-{number}": 1 for number in range(1, 8)}
+ORDERS = {f"DEMO-{number}": 1 for number in (1, 2, 3, 4, 5, 6, 7, 9, 10)}
 
 
 def steps(story: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -32,7 +34,7 @@ def test_the_demo_succeeds_in_a_process_of_its_own(run_alone: Alone) -> None:
     done = run_alone("demo")
     assert 0 == done.returncode
     assert "" == done.stderr
-    assert "All 28 steps are as they should be." in done.stdout.splitlines()[-1]
+    assert "All 37 steps are as they should be." in done.stdout.splitlines()[-1]
     assert "✗" not in done.stdout
 
 
@@ -53,6 +55,13 @@ def test_the_demo_tells_its_story_to_a_person(run: Run, pretender: Pretender) ->
         "→ POST /v1.0/qr/qr-mpm-generate  no answer",
         "✓ create_charge: OutcomeUnknown",
         "✓ query settles it: PENDING",
+        "Do exactly this again",
+        "InstructionsLost: the answer to it was lost, and this provider tells once only how it can be paid",
+        "✓ the charge is there, and it is: PENDING",
+        "✓ charges with reference DEMO-9: 1",
+        "✓ calls that are stored, and acknowledged: 3",
+        "✓ times that the handler hears of it as paid: 1",
+        "✓ the journal has it, without asking anybody: PAID",
         "charge DEMO-8 goes on from gateway main to backup: Unreachable",
         "✓ the gateway that has it: backup",
         "✓ charges with reference DEMO-8: 1",
@@ -68,9 +77,9 @@ def test_the_demo_for_programs_is_a_list_in_which_every_step_is_right(run: Run, 
     story = json.loads(done.stdout)
     assert 0 == done.exit_code
     assert "" == done.stderr
-    assert 28 == len(steps(story))
+    assert 37 == len(steps(story))
     assert all(step["ok"] is True and step["expected"] == step["actual"] for step in steps(story))
-    assert 8 == sum("chapter" in part for part in story)
+    assert 10 == sum("chapter" in part for part in story)
 
 
 def test_the_demo_for_programs_has_the_qris_payload(run: Run, pretender: Pretender) -> None:
@@ -83,7 +92,7 @@ def test_the_demo_for_programs_has_the_qris_payload(run: Run, pretender: Pretend
 
 
 def test_the_demo_for_programs_has_every_exchange(run: Run, pretender: Pretender) -> None:
-    """A login for each of two settings, seven charges of which one is not answered, three queries, a cancellation; then three logins in vain."""
+    """A login for each of three settings, nine charges of which two are not answered, and what is asked about; then three logins in vain."""
     story = json.loads(run("demo", "--json").stdout)
     exchanges = [(part["exchange"], part["status"]) for part in story if "exchange" in part]
     assert [
@@ -97,6 +106,10 @@ def test_the_demo_for_programs_has_every_exchange(run: Run, pretender: Pretender
         ("authorize", 200),
         ("create_charge", None),
         ("query", 200),
+        ("authorize", 200),
+        ("create_charge", None),
+        ("query", 200),
+        ("create_charge", 200),
         *[("authorize", None)] * 3,
         ("create_charge", 200),
         ("query", 200),
@@ -112,6 +125,26 @@ def test_without_another_provider_the_next_gateway_is_of_the_same(
     done = run("demo")
     assert 0 == done.exit_code, done.output
     assert "qris goes to main (ayolinx), then to backup (ayolinx)." in done.output
+
+
+def test_without_sqlalchemy_the_store_is_left_out(run_alone: Alone, tmp_path: Path) -> None:
+    """One line says what it needs; all else is as before."""
+    (tmp_path / "sqlalchemy.py").write_text("raise ImportError")
+    done = run_alone("demo", env={**os.environ, "PYTHONPATH": str(tmp_path)})
+    assert (0, "") == (done.returncode, done.stderr)
+    assert "left out: it needs SQLAlchemy and Alembic, the extra `store`" in done.stdout
+    assert "All 28 steps are as they should be." in done.stdout.splitlines()[-1]
+
+
+def test_a_handler_that_is_not_told_is_shown(
+    run: Run, pretender: Pretender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A handler that hears nothing is a step that went wrong, and the demo goes on to its end."""
+    monkeypatch.setattr(Worker, "run_once", lambda _: 0)
+    done = run("demo")
+    assert 1 == done.exit_code
+    assert "✗ times that the handler hears of it as paid: 0 instead of 1" in done.output
+    assert "of 37 steps went wrong." in done.output.splitlines()[-1]
 
 
 @pytest.mark.parametrize("form", [[], ["--json"]])
@@ -138,7 +171,7 @@ def test_a_step_that_goes_wrong_is_shown_and_the_exit_code_is_1(
     assert 1 == done.exit_code
     assert "✗ the callback is verified, and the charge is: FAILED instead of PAID" in done.output
     assert "✗ query agrees: FAILED instead of PAID" in done.output
-    assert "of 28 steps went wrong." in done.output.splitlines()[-1]
+    assert "of 37 steps went wrong." in done.output.splitlines()[-1]
 
 
 def test_a_wrong_step_is_marked_for_programs_too(
@@ -150,6 +183,7 @@ def test_a_wrong_step_is_marked_for_programs_too(
     done = run("demo", "--json")
     wrong = [step["step"] for step in steps(json.loads(done.stdout)) if not step["ok"]]
     assert 1 == done.exit_code
+    assert ["the provider calls back"] * 2 == [step for step in wrong if "calls back" in step]
     assert "the provider calls back" == wrong[0]
 
 

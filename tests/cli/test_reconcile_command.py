@@ -17,8 +17,8 @@ from typer.testing import Result
 
 from paygate import ChargeRef, ChargeStatus, Paygate, PaygateError, Qris, UnsupportedOperation, errors
 from paygate.cli.reconcile import NEXT, next_for
-from paygate.cli.reconcilers import Crew
-from paygate.reconciliation import Reconciler
+from paygate.bookkeeping import Bookkeeper
+from paygate.cli.reconcilers import Reconcilers
 from paygate.sandbox import Fault
 from paygate.store.entries import Source
 from tests.cli.journals import counted, hurry, lost, store_of, stored, watching
@@ -104,7 +104,7 @@ def test_no_more_are_asked_about_than_is_said(run: Run, shop: Shop, file: Path) 
     """And how many are left."""
     lost(file, shop.simulator, 5)
     queries = counted(shop.simulator)
-    done = run("reconcile", "--limit", "2", "--workers", "4", "--config", file)
+    done = run("reconcile", "--limit", "2", "--threads", "4", "--config", file)
     assert 2 == queries.total()
     assert 3 == done.exit_code
     assert "3 more are due: run it again." in done.stdout
@@ -136,12 +136,12 @@ def test_flags_are_told(run: Run, shop: Shop, file: Path) -> None:
 
 @pytest.mark.parametrize("backend", ["sqlite", "postgresql"])
 def test_several_at_once_ask_about_each_charge_once(shop: Shop, backend: str) -> None:
-    """Two processes with two workers each, while answers are slow; nobody is asked twice."""
+    """Two processes with two threads each, while answers are slow; nobody is asked twice."""
     with database(backend, shop) as file:
         references = lost(file, shop.simulator, MANY)
         shop.simulator.faults.draw(1.0, 1, [Fault.SLOW])
         queries = counted(shop.simulator)
-        command = [sys.executable, "-m", "paygate", "reconcile", "--workers", "2", "--json"]
+        command = [sys.executable, "-m", "paygate", "reconcile", "--threads", "2", "--json"]
         running = [
             subprocess.Popen([*command, "--config", str(file)], stdout=subprocess.PIPE) for _ in range(2)
         ]
@@ -192,22 +192,22 @@ def test_a_watch_ends_after_so_many_and_tells_programs_in_lines(run: Run, shop: 
 
 
 class Watched:
-    """Workers on watch in this process, and what they said."""
+    """Threads on watch in this process, and what they said."""
 
     def __init__(self, file: Path) -> None:
         self.said: list[str] = []
         self._paygate = Paygate.from_file(file)
-        self.crew = Crew(
-            self._paygate, store_of(self._paygate), workers=2, budget=None, every=0.05, say=self.said.append
+        self.watch = Reconcilers(
+            self._paygate, store_of(self._paygate), threads=2, budget=None, every=0.05, say=self.said.append
         )
 
     def __enter__(self) -> Self:
-        self.crew.start()
+        self.watch.threads.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.crew.stop()
-        assert self.crew.wait(PATIENCE)
+        self.watch.stop()
+        assert self.watch.threads.wait(PATIENCE)
         self._paygate.close()
 
     def until(self, is_so: Callable[[], bool]) -> None:
@@ -223,30 +223,30 @@ def test_a_watch_outlives_the_store_and_says_so_once(shop: Shop, file: Path) -> 
     kept = file.parent / "paygate.db"
     gone = kept.with_name("gone.db")
     lost(file, shop.simulator, 1)
-    with Watched(file) as watch:
-        watch.until(lambda: watch.crew.so_far().settled == 1)
+    with Watched(file) as one:
+        one.until(lambda: one.watch.so_far().settled == 1)
         kept.rename(gone)
-        watch.until(lambda: len(watch.said) == 1)
+        one.until(lambda: len(one.said) == 1)
         gone.rename(kept)
-        watch.until(lambda: len(watch.said) == 2)
+        one.until(lambda: len(one.said) == 2)
         hurry(file)
-        watch.until(lambda: watch.crew.so_far().settled == 2)
+        one.until(lambda: one.watch.so_far().settled == 2)
     assert [
         "the store does not answer: its file is gone; it is looked for again",
         "the store answers again",
-    ] == watch.said
+    ] == one.said
 
 
 def test_a_watch_outlives_the_provider_and_says_so_once(shop: Shop, file: Path) -> None:
     """A gateway that gives no answers is told once for all its charges, and once that it answers again."""
     lost(file, shop.simulator, 3)
     shop.simulator.faults.draw(1.0, 1, [Fault.ERROR])
-    with Watched(file) as watch:
-        watch.until(lambda: watch.crew.so_far().asked == 3)
+    with Watched(file) as one:
+        one.until(lambda: one.watch.so_far().asked == 3)
         shop.simulator.faults.clear()
         hurry(file)
-        watch.until(lambda: watch.crew.so_far().settled == 3)
-    away, back = watch.said
+        one.until(lambda: one.watch.so_far().settled == 3)
+    away, back = one.said
     assert re.fullmatch(r"gateway main gives no answer \(\w+: .+\); it is asked again later", away)
     assert "gateway main answers again" == back
 
@@ -264,14 +264,14 @@ def test_an_adapters_own_mistake_is_counted_and_the_rest_go_on(
 ) -> None:
     """By its kind and place, and none of its words."""
     lost(file, shop.simulator, 2)
-    settle = Reconciler.settle
+    settle = Bookkeeper.settle
 
-    def mistaken(reconciler: Reconciler, entry: Any) -> Any:
+    def mistaken(books: Bookkeeper, entry: Any) -> Any:
         if entry.reference == "LOST-0":
             raise LookupError("siti@shop.example")
-        return settle(reconciler, entry)
+        return settle(books, entry)
 
-    monkeypatch.setattr(Reconciler, "settle", mistaken)
+    monkeypatch.setattr(Bookkeeper, "settle", mistaken)
     done = run("reconcile", "--config", file)
     assert 3 == done.exit_code
     assert "Asked about 2: 1 settled, 1 not." in done.stdout
@@ -279,24 +279,24 @@ def test_an_adapters_own_mistake_is_counted_and_the_rest_go_on(
     assert "siti" not in done.output
 
 
-def test_a_worker_that_is_stopped_gives_back_what_it_has_not_asked_about(shop: Shop, file: Path) -> None:
+def test_a_thread_that_is_stopped_gives_back_what_it_has_not_asked_about(shop: Shop, file: Path) -> None:
     """It is due at once, for another; the one under way is settled."""
     lost(file, shop.simulator, 5)
     queries = counted(shop.simulator)
     with Paygate.from_file(file) as paygate:
         store = store_of(paygate)
-        crew = Crew(paygate, store, workers=1, budget=5, every=None, say=lambda _: None)
+        one = Reconcilers(paygate, store, threads=1, budget=5, every=None, say=lambda _: None)
         handle = shop.simulator.handle
 
         def stopping(request: Any) -> Any:
             if shop.simulator.operation(request) == "query":
-                crew.stop()
+                one.stop()
             return handle(request)
 
         shop.simulator.handle = stopping  # type: ignore[method-assign]
-        crew.start()
-        assert crew.wait(PATIENCE)
-        assert (1, 1, 4) == (crew.so_far().settled, queries.total(), store.agenda.waiting())
+        one.threads.start()
+        assert one.threads.wait(PATIENCE)
+        assert (1, 1, 4) == (one.so_far().settled, queries.total(), store.agenda.waiting())
 
 
 def test_every_error_has_something_next() -> None:

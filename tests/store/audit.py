@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from paygate import Charge, ChargeStatus, Paygate
 from paygate.sandbox import PretendCharge, Simulator
 from paygate.store.database import Database
-from paygate.store.entries import MICRO, State, charge_of
+from paygate.store.entries import State, charge_of
+from paygate.store.moments import MICRO
 from paygate.store.schema import charges, facts, flags
 
 WORKERS: Final = 4

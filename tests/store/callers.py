@@ -18,7 +18,7 @@ from paygate import (
     Paygate,
     hookimpl,
 )
-from paygate.store.entries import MICRO
+from paygate.store.moments import MICRO
 from paygate.store.schema import callbacks, facts
 from tests.callbacks.doors import sealed, told
 from tests.provider import CANARY, Provider, order

@@ -24,7 +24,7 @@ from paygate import (
 from paygate.callback import AGAIN
 from paygate.derivation import fact_key
 from paygate.store.deliveries import key_of
-from paygate.store.entries import MICRO
+from paygate.store.moments import MICRO
 from paygate.store.schema import callbacks
 from paygate.worker import Worker
 from tests.callbacks.doors import sealed, told

@@ -42,7 +42,7 @@ from tests.store.callers import START
 from tests.store.tills import HEADER, LEASE, SHELLS, Numbered, Till, looking, row_of
 from tests.test_gateway import LOST, MAY_HAVE_ARRIVED, NEVER_LEFT
 
-PERSONAL: Final = {
+PERSONAL: Final[dict[str, Any]] = {
     "customer": Customer(name="Siti Rahayu", phone="+628123456789"),
     "description": "a cake for Siti",
     "return_url": "https://shop.example/thanks?for=siti",

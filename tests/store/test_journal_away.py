@@ -102,6 +102,19 @@ def test_an_answer_that_cannot_be_written_down_is_given_all_the_same(
     assert ["POST", "GET"] == [one.method for one in provider.requests]
 
 
+def test_what_a_query_told_and_nobody_will_ask_about_is_to_be_queried_again(
+    till: Till, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The journal does not have that charge: the log does not promise that reconcile will ask."""
+    told = without(till, Provider(opened()), 1, "query", named())
+    assert "INV-1" == told.reference
+    [line] = [one for one in caplog.messages if "INV-1" in one]
+    assert "could not be written down" in line
+    assert "query it again" in line
+    assert "reconcile" not in line
+    assert [] == till.rows()
+
+
 @pytest.mark.parametrize(
     ("end", "kind", "later"), [(REFUSED, AmountRejected, NOWHERE), (LOST, OutcomeUnknown, BARE)]
 )
@@ -347,7 +360,7 @@ def test_work_that_waits_for_its_turn_is_done_though_its_task_is_cancelled(url: 
                             await asyncio.sleep(0.001)
                     return await run(function, *arguments, **named)
 
-                own.outcomes._run = late  # type: ignore[assignment]
+                own.outcomes._run = late
                 task = asyncio.ensure_future(gateway.create_charge(order()))
                 while not busy or not taken.is_set():
                     await asyncio.sleep(0.001)

@@ -26,7 +26,7 @@ from paygate import (
 from paygate.errors import ReferenceTaken
 from paygate.store.entries import Source
 from paygate.store.schema import facts
-from tests.databases import Laid, lay_out
+from tests.databases import Laid
 from tests.provider import Provider, named, opened, order
 from tests.store.tills import SHELLS, Numbered, Till, row_of, rows_of
 from tests.test_gateway import LOST
@@ -248,12 +248,12 @@ TELLINGS: Final = st.lists(
 @settings(max_examples=25)
 @given(tellings=TELLINGS)
 def test_no_order_of_tellings_takes_a_payment_back(
-    tmp_path_factory: pytest.TempPathFactory, tellings: list[tuple[ChargeStatus, int | None, Source]]
+    laid: Laid,
+    tmp_path_factory: pytest.TempPathFactory,
+    tellings: list[tuple[ChargeStatus, int | None, Source]],
 ) -> None:
     """Whatever is told in whatever order: once paid never unpaid, and the row says what the charge says."""
-    file = tmp_path_factory.mktemp("facts") / "paygate.db"
-    lay_out(f"sqlite:///{file}")
-    till = Till(f"sqlite:///{file}")
+    till = Till(laid.url("sqlite", tmp_path_factory.mktemp("facts")))
     paid = {ChargeStatus.PAID, ChargeStatus.REFUNDED, ChargeStatus.PARTIALLY_REFUNDED}
     was_paid = False
     with till.store() as store:

@@ -143,6 +143,11 @@ class Process:
         self.work: Coroutine[Any, Any, Any] | None = None
         self.where = ""
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether it has nothing to do."""
+        return self.work is None
+
     async def run(self, function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
         """A piece of work, whole, with somewhere to be interrupted before and after."""
         await self._turn()
@@ -203,7 +208,7 @@ class World:
             gateway = process.gateway
             process.work = process.reconciler.run(2) if reconciles else gateway.create_charge(order(what))
         for _ in range(turns):
-            if process.work is None:
+            if process.has_ended:
                 break
             self._look(process.step())
 
@@ -279,9 +284,7 @@ class World:
 @contextlib.contextmanager
 def worlds() -> Iterator[Callable[[], World]]:
     """Worlds, one after the other, over a file that is emptied for each."""
-    pause = async_bookkeeping.pause_async
-    async_bookkeeping.pause_async = _waited
-    with tempfile.TemporaryDirectory() as folder:
+    with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as folder:
         url, clock = f"sqlite:///{Path(folder) / 'paygate.db'}", Clock()
         lay_out(url)
         with Store(StoreSettings(url=Secret(url)), clock) as store:
@@ -292,10 +295,8 @@ def worlds() -> Iterator[Callable[[], World]]:
                         connection.execute(table.delete())
                 return World(store, clock)
 
-            try:
-                yield fresh
-            finally:
-                async_bookkeeping.pause_async = pause
+            patch.setattr(async_bookkeeping, "pause_async", _waited)
+            yield fresh
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -348,12 +349,12 @@ class Callers(RuleBasedStateMachine):
 
 
 Callers.TestCase.settings = settings(
-    max_examples=1_000 if LONG else 20, stateful_step_count=60 if LONG else 30, deadline=None
+    max_examples=1_000 if LONG else 15, stateful_step_count=60 if LONG else 30, deadline=None
 )
 TestCallers = Callers.TestCase
 
 
-@pytest.mark.parametrize("seed", range(1_000 if LONG else 20))
+@pytest.mark.parametrize("seed", range(1_000 if LONG else 8))
 def test_no_walk_by_chance_makes_a_charge_twice(fresh: Callable[[], World], seed: int) -> None:
     """Ten walks of forty steps for each seed: longer ways than hypothesis goes."""
     chance = Random(seed)

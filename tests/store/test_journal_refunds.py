@@ -477,7 +477,8 @@ def test_a_sleeper_does_not_send_a_refund_that_was_taken_over(desk: Desk) -> Non
         def refund(self, charge: ChargeRef, refund: RefundRequest) -> Flow[Charge]:
             desk.till.clock.move(GRACE + LEASE)
             assert isinstance(other.refund(NONE, DONE), Charge)
-            return (yield from flow(charge, refund))
+            made: Charge = yield from flow(charge, refund)
+            return made
 
     provider = Provider(DONE)
     failure = desk.till.one(provider, "refund", PAID, WHOLE, adapter=Sleepy)

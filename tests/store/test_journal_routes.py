@@ -324,7 +324,7 @@ def test_a_reference_that_is_handed_around_ends_where_it_is() -> None:
 
     switchboard: Any = Switchboard(
         {name: Named(name) for name in ("main", "backup")}, {("qris", ""): ("main",)}
-    )  # type: ignore[type-var]
+    )
     offer = switchboard.offer(order(), None)
     for _ in range(10):
         with offer as taker:

@@ -10,11 +10,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paygate import ChargeRequest, ChargeStatus, Customer, EWallet, Item, Money, Qris, Retail, VirtualAccount
+from paygate import (
+    ChargeRequest,
+    ChargeStatus,
+    Customer,
+    EWallet,
+    Item,
+    Method,
+    Money,
+    Qris,
+    Retail,
+    VirtualAccount,
+)
 from paygate.store.requests import awaited, difference, digest, kept
 
 WHEN: Final = datetime(2027, 1, 2, 3, 4, tzinfo=UTC)
 NAMES: Final = st.text("abcdefghij SitiBudi", min_size=4, max_size=20).filter(lambda one: one.strip() == one)
+METHODS: Final[st.SearchStrategy[Method]] = st.sampled_from(
+    [Qris(), EWallet("dana"), Retail("alfamart"), VirtualAccount("bni")]
+)
 CUSTOMERS: Final = st.builds(Customer, name=st.none() | NAMES)
 
 
@@ -37,7 +51,7 @@ def requests(draw: st.DrawFn) -> ChargeRequest:
     return ChargeRequest(
         reference=draw(st.sampled_from(["INV-1", "INV-2"])),
         amount=Money.idr(rupiah),
-        method=draw(st.sampled_from([Qris(), EWallet("dana"), Retail("alfamart"), VirtualAccount("bni")])),
+        method=draw(METHODS),
         expires_at=draw(st.none() | st.just(WHEN)),
         customer=draw(st.none() | CUSTOMERS),
         description=draw(st.none() | NAMES),

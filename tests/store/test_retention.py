@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from paygate.store.database import Database
 from paygate.store.deliveries import DEAD, DONE, NEW, READY, STUCK
-from paygate.store.entries import MICRO, State
+from paygate.store.entries import State
+from paygate.store.moments import MICRO
 from paygate.store.retention import Purged, purge
 from paygate.store.schema import callbacks, charges, facts, flags, refunds
 from tests.store.rows import charge

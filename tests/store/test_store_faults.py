@@ -16,7 +16,7 @@ import pytest
 from paygate_ayolinx.simulator import AyolinxSimulator
 from paygate_midtrans.simulator import MidtransSimulator
 
-from paygate import Paygate
+from paygate import Gateway, Paygate
 from paygate.redaction import Secret
 from paygate.sandbox import Fault
 from paygate.sandbox.host import serve
@@ -24,7 +24,7 @@ from paygate.store.database import Database
 from paygate.store_settings import StoreSettings
 from tests.store.audit import differences, flagged, notes, numbers_of, settle_all, states
 from tests.store.lagging import Register, lag
-from tests.store.merchants import METHODS, Life
+from tests.store.merchants import HASTY, METHODS, Life
 from tests.store.rounds import Group, Merchants, lines_of
 from tests.watch import CANARIES
 
@@ -69,8 +69,11 @@ def shares(calls: int) -> list[list[int]]:
 
 
 @pytest.fixture
-def simulators(make_simulator: Callable[..., AyolinxSimulator]) -> Mapping[str, Any]:
+def simulators(
+    make_simulator: Callable[..., AyolinxSimulator], monkeypatch: pytest.MonkeyPatch
+) -> Mapping[str, Any]:
     """Two pretend providers that share nothing, both careless, who know of some charges only late."""
+    monkeypatch.setitem(Gateway.__init__.__kwdefaults__, "retry", HASTY)  # type: ignore[arg-type]
     midtrans = MidtransSimulator(
         "https://shop.example/callbacks/backup", refuse_duplicates=False, tells_pending=False
     )

@@ -24,8 +24,8 @@ from paygate import (
     for_methods,
     hookimpl,
 )
+from paygate.external_ids import NEXT_EXTERNAL_ID, external_id
 from paygate.methods import Qris
-from paygate.numbers import NUMBER, external_id
 from paygate.store.schema import charges, facts, flags
 from paygate.store.store import Store
 from paygate.store.threads import AsyncStore
@@ -46,7 +46,7 @@ class Seal(Struct, frozen=True):
     expires_at: float = float("inf")
 
     def sign(self, request: httpx.Request) -> httpx.Request:
-        number = request.extensions.pop(NUMBER, None) or external_id()
+        number = request.extensions.pop(NEXT_EXTERNAL_ID, None) or external_id()
         request.headers[HEADER] = request.extensions["external_id"] = number
         request.headers["X-Key"] = str(self.number)
         return request

@@ -1,12 +1,12 @@
-"""Numbers that nobody else uses."""
+"""X-EXTERNAL-IDs: numbers that nobody else uses."""
 
 import os
 import time
 from collections.abc import Callable
 from typing import Final
 
-NUMBER: Final = "number"
-"""The extension of a request that brings the X-EXTERNAL-ID to sign it with; one that is taken is gone."""
+NEXT_EXTERNAL_ID: Final = "next_external_id"
+"""The extension of a request that brings the number to sign it with; one that is taken is gone."""
 
 
 def external_id(clock: Callable[[], float] = time.time) -> str:
