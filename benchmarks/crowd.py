@@ -4,14 +4,13 @@ import multiprocessing
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from benchmarks import inbox
 from benchmarks.callback import GATEWAY as RECEIVER
 from benchmarks.charge import NOWHERE, configuration
-from benchmarks.filling import ANSWERED, GATEWAY, answer, order, paid, references
+from benchmarks.filling import GATEWAY, answer, order, paid, references
 from benchmarks.rounds import Broken
 from paygate import Paygate
 from paygate.redaction import Secret
@@ -87,7 +86,9 @@ def paced(worker: Worker, url: str, processes: int, seconds: float = SECONDS) ->
     context = multiprocessing.get_context("spawn")
     start = context.Barrier(processes + 1)
     counts: Any = context.Queue()
-    crew = [context.Process(target=_run, args=(worker, url, start, counts, seconds)) for _ in range(processes)]
+    crew = [
+        context.Process(target=_run, args=(worker, url, start, counts, seconds)) for _ in range(processes)
+    ]
     for one in crew:
         one.start()
     try:

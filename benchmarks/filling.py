@@ -133,7 +133,7 @@ def fill(store: Store, size: int, seed: int = 1) -> None:
 
 def _lives() -> dict[str, Rows]:
     """Live each kind of life once."""
-    found = {}
+    found: dict[str, Rows] = {}
     for kind, live in _KINDS.items():
         with tempfile.TemporaryDirectory(prefix="paygate-scale-") as folder:
             clock = Clock(float(_START))
@@ -163,7 +163,7 @@ def _called(store: Store, clock: Clock) -> None:
     store.inbox.receive(*paid(*OLD, clock.now))
     telling = Telling(store.database, lambda _, __: None)
     for taken in store.inbox.take(10, [GATEWAY]):
-        ready = store.inbox.apply(taken) if taken.state == "new" else None
+        ready = store.inbox.apply(taken) if taken.is_new else None
         telling.tell(taken if ready is None or ready.ready is None else ready.ready)
 
 
@@ -310,4 +310,6 @@ def _into_postgresql(store: Store, copies: Callable[[], Iterator[tuple[int, Rows
                     for row in itertools.chain.from_iterable(rows[table.name] for rows in some):
                         copy.write_row([row[name] for name in names])
         number = "(SELECT max(id) FROM paygate_charges)"
-        connection.exec_driver_sql(f"SELECT setval(pg_get_serial_sequence('paygate_charges', 'id'), {number})")
+        connection.exec_driver_sql(
+            f"SELECT setval(pg_get_serial_sequence('paygate_charges', 'id'), {number})"
+        )

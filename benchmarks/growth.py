@@ -21,10 +21,12 @@ from sqlalchemy import event
 
 from benchmarks.filling import DAYS, GATEWAY, answer, kinds, order, paid, references
 from benchmarks.rounds import Broken
+from paygate import ChargeStatus
 from paygate.store import Store, retention
 from paygate.store.deliveries import Delivery
 from paygate.store.entries import Step
 from paygate.store.moments import MICRO
+from paygate.store.status import status_of
 from paygate.store.telling import Telling
 
 BLOCK: Final = 20
@@ -209,28 +211,25 @@ JOBS: Final[Mapping[str, tuple[Job, int]]] = {
 }
 """Each piece of work, and how often a turn does it; each leaves to the next what that needs."""
 
+
+def _status(store: Store) -> object:
+    return status_of(store.database)
+
+
+def _rare(store: Store) -> object:
+    return store.listing.charges(status=ChargeStatus.FAILED)
+
+
 REPORTS: Final[Mapping[str, Callable[[Store], object]]] = {
     "`paygate reconcile`'s last line (counts of what is open)": lambda store: store.listing.counts(),
-    "`paygate store status`": lambda store: _status(store),
-    "`paygate charges --status failed`, where none is": lambda store: _rare(store),
+    "`paygate store status`": _status,
+    "`paygate charges --status failed`, where none is": _rare,
     "`paygate store purge`, where nothing is old": lambda store: retention.purge(store.database, 10_000),
     "`paygate store purge --dry-run` of all that is older than 30 days": lambda store: retention.purge(
         store.database, 30, dry_run=True
     ),
 }
 """What people ask for now and then: once each."""
-
-
-def _status(store: Store) -> object:
-    from paygate.store.status import status_of
-
-    return status_of(store.database)
-
-
-def _rare(store: Store) -> object:
-    from paygate import ChargeStatus
-
-    return store.listing.charges(status=ChargeStatus.FAILED)
 
 
 def grown(worlds: Sequence[World], rounds: int) -> dict[str, list[list[Spent]]]:
@@ -249,10 +248,7 @@ def grown(worlds: Sequence[World], rounds: int) -> dict[str, list[list[Spent]]]:
 
 def reported(worlds: Sequence[World]) -> dict[str, list[float]]:
     """The wall time of each report in each world."""
-    return {
-        name: [_wall(report, world.store) for world in worlds]
-        for name, report in REPORTS.items()
-    }
+    return {name: [_wall(report, world.store) for world in worlds] for name, report in REPORTS.items()}
 
 
 def _wall(report: Callable[[Store], object], store: Store) -> float:

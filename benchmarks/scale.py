@@ -19,7 +19,7 @@ from benchmarks import queueing
 from benchmarks.crowd import JOBS as CROWDS
 from benchmarks.crowd import crowded, syncs
 from benchmarks.filling import TABLES, fill
-from benchmarks.growth import JOBS, World, grown, plans, ratio, reported, whole
+from benchmarks.growth import World, grown, plans, ratio, reported, whole
 from benchmarks.rounds import Broken
 from paygate.redaction import Secret
 from paygate.store import Store, StoreSettings
@@ -57,10 +57,14 @@ def main(arguments: list[str] | None = None) -> int:
 def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scale", description=__doc__)
     parser.add_argument("--url", default=URL, help=f"the PostgreSQL; {URL} unless told")
-    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="how many charges, the least first")
+    parser.add_argument(
+        "--sizes", type=int, nargs="+", default=SIZES, help="how many charges, the least first"
+    )
     parser.add_argument("--processes", type=int, nargs="+", default=PROCESSES)
     parser.add_argument("--rounds", type=int, default=33)
-    parser.add_argument("--backends", nargs="+", choices=("sqlite", "postgresql"), default=("sqlite", "postgresql"))
+    parser.add_argument(
+        "--backends", nargs="+", choices=("sqlite", "postgresql"), default=("sqlite", "postgresql")
+    )
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--folder", type=Path, help="where the SQLite files are, on the disk to be measured")
     return parser.parse_args(arguments)
@@ -108,7 +112,9 @@ def _growth(backend: str, url: str, folder: Path, sizes: Sequence[int], rounds: 
 
 def _crowd(backend: str, url: str, folder: Path, processes: Sequence[int], rounds: int) -> None:
     print(f"{backend}: this disk takes {syncs(folder):.0f} pages a second for good, one after the other")
-    print(f"| {backend}, a second (share of the CPUs) | {' | '.join(f'{one} processes' for one in processes)} |")
+    print(
+        f"| {backend}, a second (share of the CPUs) | {' | '.join(f'{one} processes' for one in processes)} |"
+    )
     print(f"|---|{'---|' * len(processes)}")
     for name, worker in CROWDS.items():
         with _store(backend, url, folder, connections=1) as store:
@@ -122,22 +128,30 @@ def _crowd(backend: str, url: str, folder: Path, processes: Sequence[int], round
 
 
 def _queue() -> None:
-    print("| charges a second | provider answers in | in flight | at most (99.9 %) | threads |\n|---|---|---|---|---|")
+    print(
+        "| charges a second | provider answers in | in flight | at most (99.9 %) | threads |\n|---|---|---|---|---|"
+    )
     for one in queueing.lines():
-        print(f"| {one.rate:,} | {one.mean} s | {one.in_flight:.1f} | {one.most} | {one.threads} |", flush=True)
+        print(
+            f"| {one.rate:,} | {one.mean} s | {one.in_flight:.1f} | {one.most} | {one.threads} |", flush=True
+        )
 
 
 def _size(world: World) -> None:
     """How much room a charge needs, table by table."""
     with world.store.database.reading() as connection:
         if world.store.database.dialect == "sqlite":
-            names = connection.exec_driver_sql("SELECT count(*) FROM pragma_compile_options WHERE compile_options = 'ENABLE_DBSTAT_VTAB'").scalar()
+            names = connection.exec_driver_sql(
+                "SELECT count(*) FROM pragma_compile_options WHERE compile_options = 'ENABLE_DBSTAT_VTAB'"
+            ).scalar()
             rows = (
                 connection.exec_driver_sql(
                     "SELECT name, sum(pgsize) FROM dbstat GROUP BY name HAVING name LIKE '%paygate%' ORDER BY 2 DESC"
                 ).all()
                 if names
-                else connection.exec_driver_sql("SELECT 'all', page_count * page_size FROM pragma_page_count, pragma_page_size").all()
+                else connection.exec_driver_sql(
+                    "SELECT 'all', page_count * page_size FROM pragma_page_count, pragma_page_size"
+                ).all()
             )
         else:
             rows = connection.exec_driver_sql(
@@ -166,10 +180,12 @@ def _settle(store: Store) -> None:
 def _store(backend: str, url: str, folder: Path, *, connections: int) -> Iterator[Store]:
     """A new, empty store."""
     place = _file if backend == "sqlite" else _schema
-    with place(url, folder) as address:
-        with Store(StoreSettings(url=Secret(address), connections=connections)) as store:
-            upgrade(store.database)
-            yield store
+    with (
+        place(url, folder) as address,
+        Store(StoreSettings(url=Secret(address), connections=connections)) as store,
+    ):
+        upgrade(store.database)
+        yield store
 
 
 @contextmanager

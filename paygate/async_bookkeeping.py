@@ -21,7 +21,18 @@ from paygate.model import Charge, ChargeRef, ChargeRequest
 from paygate.operation import Operation
 from paygate.pauses import pause_async, pauses
 from paygate.refunds import RefundRequest, RefundStatus
-from paygate.settlement import as_ours, at_least, busy, located, taken, unsettled, unstored, unwritten
+from paygate.settlement import (
+    MORE_GIVEN_BACK,
+    as_ours,
+    at_least,
+    busy,
+    is_explained,
+    located,
+    taken,
+    unsettled,
+    unstored,
+    unwritten,
+)
 from paygate.store.deliveries import Delivery
 from paygate.store.entries import Entry, Learnt, Source, Step
 from paygate.store.inbox import Applied
@@ -173,7 +184,7 @@ class AsyncBookkeeper:
             raise
         try:
             learnt: Learnt = await self._store.outcomes.answered(guard.entry, told, operation.external_id)
-        except StoreUnavailable as away:
+        except Exception as away:  # noqa: BLE001 - whatever it is, the charge was made
             unwritten(entry.gateway, entry.reference, away)
             return self._desk.learnt(told, None)
         return self._desk.tell(learnt)
@@ -220,6 +231,9 @@ class AsyncBookkeeper:
         is_old = made is not None and made.status is RefundStatus.FAILED and entry.attempt > 1
         if made is not None and not is_old:
             return stands
+        if not is_explained(stands):
+            await self._store.refunds.unsettled(entry)
+            raise OutcomeUnknown(MORE_GIVEN_BACK)
         if await self._store.refunds.absent(entry):
             return None
         raise OutcomeUnknown(
@@ -236,7 +250,7 @@ class AsyncBookkeeper:
         made = refund.reference if refund is not None else None
         try:
             learnt: Learnt = await self._store.history.learn(told, source, made=made)
-        except StoreUnavailable as away:
+        except Exception as away:  # noqa: BLE001 - whatever it is, the provider has answered
             unwritten(told.gateway, told.reference, away, is_due=False)
             return self._desk.learnt(told, before, refund)
         return self._desk.tell(at_least(learnt, before, made))

@@ -203,10 +203,7 @@ class NotAuthorized(NotSent):
 
 
 class OutcomeUnknown(PaygateError):
-    """The request may have arrived and nobody can say: query, and never send it again.
-
-    Where a store has it (`is_kept`), the same call again does that, and gives the charge.
-    """
+    """It may have arrived and nobody can say: query, or where a store has it (`is_kept`) call again."""
 
     exit_code = 3
 

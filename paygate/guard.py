@@ -1,5 +1,6 @@
 """What stands before each request of a charge: nothing leaves that the journal does not know of."""
 
+import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -21,6 +22,7 @@ class Lookout(Generic[E]):
     def __init__(self, entry: E, clock: Callable[[], float]) -> None:
         self.entry = entry
         self._clock = clock
+        self._begun_at = time.monotonic()
         self._is_first = True
 
     def number(self, request: "httpx.Request") -> None:
@@ -31,11 +33,13 @@ class Lookout(Generic[E]):
     def _is_known(self, external_id: str | None) -> bool:
         """Whether the journal knows of what leaves now, and this caller has time left for it.
 
-        A process may have slept since: half of its time is for the answer.
+        A process may have slept since, and a clock been set back: half of its time is for the answer.
         """
         was_first, self._is_first = self._is_first, False
         now = self._clock() * MICRO
         is_in_time = now < (self.entry.sent_at + self.entry.lease_until) / 2
+        if time.monotonic() - self._begun_at > (self.entry.lease_until - self.entry.sent_at) / MICRO / 2:
+            is_in_time, self._begun_at = False, time.monotonic()
         return is_in_time and (was_first or external_id in (None, self.entry.external_id))
 
 

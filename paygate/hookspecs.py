@@ -208,8 +208,8 @@ class Hooks(Protocol):
     def callback_received(self, callback: Callback) -> None:
         """Announced for every callback that was verified.
 
-        With a store, once for each that was stored and is new, after the commit: not for repeats, nor for calls
-        about no charge, as for a token.
+        With a store, once for each that was stored and is new, after the commit: not for repeats, nor for
+        calls about no charge, as for a token.
         """
         ...
 

@@ -3,18 +3,25 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from paygate import conflicts
 from paygate.callback import ConflictKind
 from paygate.errors import ChargeNotFound, InstructionsLost, OutcomeUnknown, PaygateError
-from paygate.model import Charge, ChargeRef
+from paygate.model import Charge, ChargeRef, ChargeStatus
 from paygate.redaction import place_of
+from paygate.refunds import RefundStatus
+from paygate.returns import sum_of
 
 if TYPE_CHECKING:
     from paygate.store.entries import Entry, Learnt
+
+MORE_GIVEN_BACK: Final = (
+    "an earlier call sent this refund, and more was given back than the provider names refunds for: this one "
+    "may be among it. Look at the provider's dashboard"
+)
 
 log = logging.getLogger("paygate")
 
@@ -91,7 +98,7 @@ def busy() -> OutcomeUnknown:
     return OutcomeUnknown("another call is at work on it all the time: its outcome is not known yet")
 
 
-def unwritten(gateway: str, reference: str, failure: PaygateError, *, is_due: bool = True) -> None:
+def unwritten(gateway: str, reference: str, failure: Exception, *, is_due: bool = True) -> None:
     """Say that the store did not take what was learnt.
 
     Nothing is lost where the charge is due to be asked about, as one is whose sending was begun. Where it is
@@ -101,9 +108,18 @@ def unwritten(gateway: str, reference: str, failure: PaygateError, *, is_due: bo
         "paygate: what became of charge %s of gateway %s could not be written down (%s); %s",
         reference,
         gateway,
-        failure.what,
+        failure.what if isinstance(failure, PaygateError) else place_of(failure),
         "`paygate reconcile` will ask" if is_due else "query it again, for nobody else may",
     )
+
+
+def is_explained(charge: Charge) -> bool:
+    """Whether all that was given back is told of by refunds: else one that is not told of may be among it."""
+    listed = sum_of(one for one in charge.refunds if one.status is not RefundStatus.FAILED)
+    given = charge.refunded_amount
+    if given is not None:
+        return given.amount <= listed
+    return charge.status not in (ChargeStatus.REFUNDED, ChargeStatus.PARTIALLY_REFUNDED) or listed > 0
 
 
 def mistaken(gateway: str, reference: str, error: Exception) -> None:

@@ -130,7 +130,7 @@ class Worker:
         """Take one callback as far as it goes."""
         ready: Delivery | None = taken
         try:
-            if taken.state == "new":
+            if taken.is_new:
                 ready = books.apply(taken)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is tried again
             self._store.inbox.failed(taken, _problem(error))
@@ -140,7 +140,7 @@ class Worker:
         try:
             while not self._is_told(ready):
                 pass  # a charge moved meanwhile: once more, as it stands now
-        except Exception as error:  # noqa: BLE001 - the merchant's own
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - the merchant's own
             self._store.inbox.failed(ready, _problem(error))
 
     def _is_told(self, ready: "Delivery") -> bool:
@@ -221,7 +221,7 @@ class AsyncWorker:
     async def _done(self, taken: "Delivery", books: "AsyncBookkeeper") -> None:
         ready: Delivery | None = taken
         try:
-            if taken.state == "new":
+            if taken.is_new:
                 ready = await books.apply(taken)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is tried again
             await self._store.inbox.failed(taken, _problem(error))
@@ -231,7 +231,7 @@ class AsyncWorker:
         try:
             while not await self._is_told(ready):
                 pass  # a charge moved meanwhile: once more, as it stands now
-        except Exception as error:  # noqa: BLE001 - the merchant's own
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - the merchant's own
             await self._store.inbox.failed(ready, _problem(error))
 
     async def _is_told(self, ready: "Delivery") -> bool:
@@ -240,7 +240,8 @@ class AsyncWorker:
         told = await self._store.run(self._telling.given, ready)
         if told is None:
             return True
-        await self._awaited(told)
+        if told.charges or told.conflicts:
+            await self._awaited(told)
         return await self._store.run(self._telling.finish, ready, told)
 
     async def _wait(self, heard: int, seconds: float) -> None:
@@ -252,7 +253,7 @@ class AsyncWorker:
             await to_thread.run_sync(wait, abandon_on_cancel=True, limiter=CapacityLimiter(1))
 
 
-def _problem(error: Exception) -> str:
+def _problem(error: BaseException) -> str:
     """What is written down of a failure: nothing that may quote a value."""
     if isinstance(error, PaygateError):
         code = f" {error.provider_code}" if error.provider_code else ""

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 
 from paygate import adapters
 from paygate.capabilities import of_adapter
@@ -165,7 +165,7 @@ def _plain_line(line: HistoryLine) -> dict[str, Any]:
     return {
         "source": line.source.value,
         "status": line.status.value if line.status is not None else None,
-        "note": line.note,
+        "note": to_builtins(line.note) if line.note is not None else None,
         "conflicts": [kind.value for kind in line.conflicts],
         "handler": line.handed.state if line.handed is not None else None,
     }

@@ -1,6 +1,5 @@
 """A charge's history in plain words: what happened, what contradicts itself and what to do, and what is next."""
 
-import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final
@@ -14,14 +13,10 @@ from paygate.cli.showing import in_jakarta, timed
 from paygate.model import Charge, ChargeStatus
 from paygate.refunds import RefundStatus
 from paygate.settlement import way_out
-from paygate.store.entries import Source, State
+from paygate.store.deliveries import ENDED
+from paygate.store.entries import DeliveryState, Source, State
 from paygate.store.listed import AskedRefund, HandedOver, HistoryLine, StoredCharge
-
-SENDING: Final = re.compile(
-    r"(?:refund (?P<refund>\S+), )?attempt (?P<attempt>\d+)"
-    r"(?:: (?P<number>[^\s,]+)(?:, after (?P<before>\S+))?)?"
-)
-FAILURE: Final = re.compile(r"(?P<refund>refund: )?(?P<kind>[A-Za-z]+)(?: (?P<code>.+))?")
+from paygate.store.notes import Note, NoteKind
 
 STATES: Final = {
     State.SENDING: "UNKNOWN: it is being sent, or its process ended meanwhile",
@@ -59,16 +54,16 @@ CONFLICTS: Final = {
 """What each kind means, and what to do."""
 
 NOTES: Final = {
-    "broken off": "it was broken off here before an answer came: nobody knew whether it arrived",
-    "the provider never had it": "asked, and the provider never had it: it may be sent again",
-    "the provider does not know it yet": "asked, and the provider does not know it: too soon after it was sent to be believed",
+    NoteKind.BROKEN_OFF: "it was broken off here before an answer came: nobody knew whether it arrived",
+    NoteKind.ABSENT: "asked, and the provider never had it: it may be sent again",
+    NoteKind.DOUBTED: ("asked, and the provider does not know it: too soon after it was sent to be believed"),
 }
 HANDED: Final = {
-    "new": "it waits to be worked on, before your handler is told",
-    "ready": "your handler is to be told",
-    "done": "your handler was told",
-    "dead": "your handler failed too often, and is not told any more",
-    "stuck": "the provider did not answer what had to be asked about it, and nobody asks any more",
+    DeliveryState.NEW: "it waits to be worked on, before your handler is told",
+    DeliveryState.READY: "your handler is to be told",
+    DeliveryState.DONE: "your handler was told",
+    DeliveryState.DEAD: "your handler failed too often, and is not told any more",
+    DeliveryState.STUCK: "the provider did not answer what had to be asked about it, and nobody asks any more",
 }
 REPLAY: Final = (
     "Mend it, and have it tried again: `paygate callbacks list --dead` has its number, for `replay`."
@@ -88,8 +83,8 @@ def story(one: StoredCharge, lines: Sequence[HistoryLine]) -> Iterator[Said]:
     """All that happened to a charge, in order."""
     yield Said(one.created_at, _beginning(one, lines))
     for line in lines:
-        if line.status is None:
-            yield Said(line.at, _note(line), line=line)
+        if line.note is not None:
+            yield Said(line.at, _noted(line.source, line.note), line=line)
             continue
         texts, cures = [_told(line)], []
         for kind in line.conflicts:
@@ -98,7 +93,7 @@ def story(one: StoredCharge, lines: Sequence[HistoryLine]) -> Iterator[Said]:
             cures.append(cure)
         if line.handed is not None:
             texts.append(_handed(line.handed))
-            if line.handed.state in ("dead", "stuck"):
+            if line.handed.state in ENDED:
                 cures.append(REPLAY)
         yield Said(line.at, "; ".join(texts), tuple(cures), line)
 
@@ -168,30 +163,28 @@ def _beginning(one: StoredCharge, lines: Sequence[HistoryLine]) -> str:
 def _first_number(lines: Sequence[HistoryLine]) -> str | None:
     """The first sending's number, which the second one's line tells."""
     for line in lines:
-        sent = SENDING.fullmatch(line.note or "") if line.source is Source.SENT else None
-        if sent is not None and sent["refund"] is None:
-            return sent["before"]
+        if line.note is not None and line.note.kind is NoteKind.SENT and line.note.refund is None:
+            return line.note.before
     return None
 
 
-def _note(line: HistoryLine) -> str:
-    note = line.note or ""
-    if note in NOTES:
-        return NOTES[note]
-    if line.source is Source.SENT and (sent := SENDING.fullmatch(note)):
-        number = f", X-EXTERNAL-ID {sent['number']}" if sent["number"] else ""
-        if sent["refund"] is None:
-            return f"written down, to be sent once more (attempt {sent['attempt']}{number})"
-        return f"refund {sent['refund']} written down, to be sent (attempt {sent['attempt']}{number})"
-    failure = FAILURE.fullmatch(note)
-    kind = getattr(errors, failure["kind"], None) if failure else None
-    if failure is None or not isinstance(kind, type) or not issubclass(kind, errors.PaygateError):
-        return note
-    code = f", code {failure['code']}" if failure["code"] else ""
-    named = f"({kind.__name__}{code})"
-    if line.source is Source.QUERY:
+def _noted(source: Source, note: Note) -> str:
+    """What was tried, or how it failed, in words."""
+    if note.kind is NoteKind.SENT:
+        number = f", X-EXTERNAL-ID {note.external_id}" if note.external_id else ""
+        if note.refund is None:
+            return f"written down, to be sent once more (attempt {note.attempt}{number})"
+        return f"refund {note.refund} written down, to be sent (attempt {note.attempt}{number})"
+    if note.kind is not NoteKind.FAILED:
+        return NOTES[note.kind]
+    code = f", code {note.code}" if note.code else ""
+    named = f"({note.error}{code})"
+    if source is Source.QUERY:
         return f"asked, without an answer that settles it {named}"
-    what = "the refund: " if failure["refund"] else ""
+    what = "the refund: " if note.refund else ""
+    kind = getattr(errors, note.error or "", None)
+    if not isinstance(kind, type):  # an adapter's own
+        return f"{what}it brought an error {named}"
     if issubclass(kind, errors.DuplicateReference):
         return f"{what}the provider has one of this reference already, and made no second one {named}"
     if issubclass(kind, errors.NotSent):
@@ -231,5 +224,9 @@ def _facts(line: HistoryLine) -> Iterator[str]:
 
 def _handed(handed: HandedOver) -> str:
     why = f" ({handed.problem})" if handed.problem else ""
-    tried = f" after {handed.attempts} failures" if handed.attempts and handed.state == "ready" else ""
-    return f"{HANDED.get(handed.state, handed.state)}{tried}{why}"
+    tried = (
+        f" after {handed.attempts} failures"
+        if handed.attempts and handed.state is DeliveryState.READY
+        else ""
+    )
+    return f"{HANDED[handed.state]}{tried}{why}"

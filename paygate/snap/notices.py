@@ -155,7 +155,10 @@ class SnapReader(Struct, frozen=True):
         return Told(charge, answers.taken, answers.again)
 
     def _paid(self, told: Flag, raw: bytes) -> Told:
-        """A flag's charge: paid, unless it tells a paymentFlagStatus that says otherwise."""
+        """A flag's charge: paid, unless it tells a paymentFlagStatus that says otherwise.
+
+        Its number is that of the payment, where it tells one: an account can be paid a second time.
+        """
         answers = acknowledgements(ACCOUNT_NOTIFY)
         if not told.trx_id:
             raise CallbackRejected("body", "the reference is empty", answers.malformed)
@@ -170,7 +173,7 @@ class SnapReader(Struct, frozen=True):
             reference=told.trx_id,
             status=status,
             method=self.terms.method_of(info) or self._bank_of(told.partner_service_id or ""),
-            provider_reference=(told.virtual_account_no or "").strip(" ") or None,
+            provider_reference=told.payment_request_id or (told.virtual_account_no or "").strip(" ") or None,
             paid_at=told_time(told.trx_date_time) if is_paid else None,
             paid_amount=paid_amount,
             raw=raw,

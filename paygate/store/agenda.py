@@ -1,14 +1,18 @@
-"""Which charges are to be asked about, and whose turn each is: many workers at once, none twice."""
+"""Which charges are to be asked about, and whose turn each is: many callers at once, none twice."""
 
+import logging
 from collections.abc import Sequence
 from typing import Final
 
+import msgspec
 import sqlalchemy as sa
 
 from paygate.store.database import Database
 from paygate.store.entries import Entry, State, Step, charge_of, entry_of
-from paygate.store.moments import Clock, micros
+from paygate.store.moments import Clock
 from paygate.store.schema import charges
+
+log = logging.getLogger("paygate")
 
 HOW_MANY: Final = sa.func.count(charges.c.id)
 
@@ -42,7 +46,14 @@ class Agenda:
             for ids, values in ((unsettled, taken | {"state": State.UNKNOWN}), (settled, taken)):
                 if ids:
                     connection.execute(charges.update().where(charges.c.id.in_(ids)).values(values))
-        return [entry_of({**row, "lease_until": lease}, Step.ASK, charge_of(row)) for row in rows]
+        entries: list[Entry] = []
+        for row in rows:
+            try:
+                entries.append(entry_of({**row, "lease_until": lease}, Step.ASK, charge_of(row)))
+            except (ValueError, msgspec.MsgspecError) as error:  # nobody else waits for it
+                kind = type(error).__name__
+                log.error("paygate: charge %d in the store cannot be read (%s)", row["id"], kind)  # noqa: TRY400
+        return entries
 
     def release(self, entries: Sequence[Entry]) -> None:
         """Give back charges that were taken and not asked about: they are due now."""

@@ -91,7 +91,7 @@ def key_of(callback: Callback, body: bytes) -> bytes:
 def callback_row(
     gateway: str, key: bytes, source: Source, state: DeliveryState, told: Told, now: int, **content: Any
 ) -> dict[str, Any]:
-    """The row of something that is due now; `content` is path, headers and body, where a call brought them."""
+    """The row of what is due now; `content` is path, headers and body, where a call brought them."""
     return {
         "gateway": gateway,
         "key": key,

@@ -8,16 +8,15 @@ from sqlalchemy import bindparam
 
 from paygate.callback import ConflictKind
 from paygate.derivation import fact_key
-from paygate.errors import PaygateError
 from paygate.model import Charge
+from paygate.store import notes
 from paygate.store.database import Database
 from paygate.store.entries import Source, written
 from paygate.store.moments import Clock
+from paygate.store.notes import Note
 from paygate.store.redaction import Redaction
 from paygate.store.schema import facts, flags
 from paygate.store.statements import NewRow
-
-LONGEST_NOTE: Final = 255
 
 _REPLY: Final = sa.select(facts.c.id).where(
     facts.c.charge_id == bindparam("charge_id"),
@@ -44,11 +43,12 @@ class Facts:
         source: Source,
         now: int,
         kinds: tuple[ConflictKind, ...],
+        key: bytes | None = None,
     ) -> bool:
-        """Add a fact; whether it is one that had not been told before."""
+        """Add a fact; whether it had not been told before. Its `key` is what makes it the same one."""
         values = {
             "charge_id": charge_id,
-            "key": fact_key(told),
+            "key": key or fact_key(told),
             "source": source,
             "at": now,
             "status": told.status,
@@ -63,27 +63,13 @@ class Facts:
             self._flag.add(connection, {"charge_id": charge_id, "kind": kind, "at": now})
         return True
 
-    def note(self, connection: sa.Connection, charge_id: int, source: Source, note: str) -> None:
+    def note(self, connection: sa.Connection, charge_id: int, source: Source, note: Note) -> None:
         """Add a line that tells no status: what was tried, and how it failed."""
         line = {"charge_id": charge_id, "key": os.urandom(16), "source": source, "conflicts": ""}
-        told = {"at": self._clock.now(), "note": note[:LONGEST_NOTE]}
+        told = {"at": self._clock.now(), "note": notes.written(note)}
         self._fact.add(connection, line | told)
 
     def has_reply(self, charge_id: int) -> bool:
         """Whether the provider answered to the making of a charge, and was heard."""
         with self._database.reading() as connection:
             return connection.execute(_REPLY, {"charge_id": charge_id}).first() is not None
-
-
-def note_of(failure: PaygateError | None) -> str:
-    """How a failure is written down: its kind and the provider's code, none of its words."""
-    if failure is None:
-        return "broken off"
-    code = f" {failure.provider_code}" if failure.provider_code else ""
-    return f"{type(failure).__name__}{code}"
-
-
-def sending(attempt: int, external_id: str | None, before: str | None) -> str:
-    """How one more sending is written down; the number that the one before it took is told nowhere else."""
-    numbers = ", after ".join(one for one in (external_id, before) if one)
-    return f"attempt {attempt}" + (f": {numbers}" if numbers else "")

@@ -58,6 +58,8 @@ def given(connection: sa.Connection, taken: Delivery) -> Callback | None:
         if charge.reference in apart:
             continue
         now = _standing(connection, _CHARGE, charge)
+        if has_paid(now) and not has_paid(charge):
+            continue  # it was paid meanwhile, and that is told by itself: once, and not once more for this
         if _is_doubtful(connection, now):
             conflicts.append(Conflict(ConflictKind.AMOUNT, now, now))
         else:
@@ -69,6 +71,11 @@ def given(connection: sa.Connection, taken: Delivery) -> Callback | None:
         reply=ANSWERED,
         sent_at=None,
     )
+
+
+def is_overtaken(told: Callback) -> bool:
+    """Whether nothing is left to tell: the charge was paid since, and that is told by itself."""
+    return not (told.charges or told.conflicts)
 
 
 def finish(connection: sa.Connection, taken: Delivery, told: Callback) -> None:

@@ -8,13 +8,16 @@ import sqlalchemy as sa
 from sqlalchemy import bindparam, exc
 
 from paygate.callback import Conflict, ConflictKind
-from paygate.conflicts import has_paid
+from paygate.conflicts import has_paid, unnumbered
 from paygate.derivation import derived, fact_key
+from paygate.methods import PaymentLink
 from paygate.model import Charge, ChargeStatus
 from paygate.pauses import growing
 from paygate.store import repaid
 from paygate.store.database import Database
+from paygate.store.deliveries import callback_row
 from paygate.store.entries import (
+    DeliveryState,
     Learnt,
     Row,
     Source,
@@ -30,6 +33,9 @@ from paygate.store.moments import MICRO, Clock, micros
 from paygate.store.schema import callbacks, charges
 from paygate.store.statements import NewRow
 
+NEVER: Final = 250_000_000_000 * MICRO
+"""About the year 9890: what ends later is asked about then."""
+
 LATE_SECONDS: Final = 60.0
 """How long after its end a charge is asked about: a payer's last moment takes a while to be told."""
 
@@ -38,13 +44,27 @@ LONGEST_PAUSE: Final = 6 * 3600.0
 NOTHING: Final = b""
 """The request of a charge that was not made through this store."""
 
-_told: Final = msgspec.json.Encoder()
 _MINE: Final = sa.select(charges).where(
     charges.c.reference == bindparam("reference"), charges.c.gateway == bindparam("gateway")
 )
 _NUMBERED: Final = sa.select(charges).where(
     charges.c.gateway == bindparam("gateway"),
     charges.c.provider_reference.in_(bindparam("numbers", expanding=True)),
+)
+_STUCK: Final = (
+    callbacks.update()
+    .where(
+        callbacks.c.gateway == bindparam("own_gateway"),
+        callbacks.c.key == bindparam("own_key"),
+        callbacks.c.state == DeliveryState.STUCK.value,
+    )
+    .values(
+        state=DeliveryState.READY.value,
+        told=bindparam("told"),
+        due_at=bindparam("due_at"),
+        attempts=0,
+        problem=None,
+    )
 )
 _STANDS: Final = (
     charges.update()
@@ -108,7 +128,8 @@ class History:
         after = derived(ours, told, made=made, asked=asked, source=source.value)
         repaid.settle(connection, refunds, told, after.charge, made, self._clock.grace, now)
         conflicts = tuple(Conflict(kind, bare(told), ours) for kind in after.conflicts)
-        is_news = self._facts.add(connection, row["id"], told, source, now, after.conflicts)
+        key = _key(told, ours, source)
+        is_news = self._facts.add(connection, row["id"], told, source, now, after.conflicts, key)
         stands = bare(after.charge)
         due = self._next(connection, row, ours, stands, made, now)
         if is_news or stands != ours or row["state"] != State.KNOWN:
@@ -132,7 +153,7 @@ class History:
                 charges.update().where(charges.c.id == row["id"]).values(due_at=due, lease_until=0)
             )
         if is_news and hand_over and (told.status is not ChargeStatus.PENDING or conflicts):
-            self._handed_over(connection, stands, told, conflicts, source, now)
+            self._handed_over(connection, stands, key, conflicts, source, now)
         before = ours.status if row["state"] == State.KNOWN else None
         return Learnt(
             charge=msgspec.structs.replace(stands, raw=told.raw),
@@ -145,7 +166,7 @@ class History:
         """Add the answer to a charge's being made: the first thing that is told of most."""
         self._facts.add(connection, charge_id, charge, Source.REPLY, now, ())
         if charge.status is not ChargeStatus.PENDING:
-            self._handed_over(connection, bare(charge), charge, (), Source.REPLY, now)
+            self._handed_over(connection, bare(charge), fact_key(charge), (), Source.REPLY, now)
         return Learnt(charge=charge, before=None)
 
     def due(self, charge: Charge, now: int, since: int) -> int | None:
@@ -153,7 +174,7 @@ class History:
         if charge.status is not ChargeStatus.PENDING:
             return None
         ends = charge.expires_at
-        first = since + self._overdue if ends is None else micros(ends.timestamp() + LATE_SECONDS)
+        first = since + self._overdue if ends is None else min(micros(ends.timestamp() + LATE_SECONDS), NEVER)
         if first > now:
             return first
         return now + _pause(now - first)
@@ -172,11 +193,13 @@ class History:
         """The charge that is meant, kept from others until this work is committed."""
         mine = {"gateway": told.gateway, "reference": told.reference}
         row = connection.execute(_MINE.with_for_update(), mine).mappings().first()
-        if row is None:
-            numbers = [one for one in {told.reference, told.provider_reference} if one is not None]
-            values = {"gateway": told.gateway, "numbers": numbers}
-            row = connection.execute(_NUMBERED.with_for_update(), values).mappings().first()
-        return row
+        if row is not None:
+            return row
+        numbers = [one for one in {told.reference, told.provider_reference} if one is not None]
+        values = {"gateway": told.gateway, "numbers": numbers}
+        found = connection.execute(_NUMBERED.with_for_update(), values).mappings().all()
+        meant = [one for one in found if _is_meant(told, one["provider_reference"], charge_of(one))]
+        return meant[0] if len(meant) == 1 else None
 
     def _taken_in(
         self, connection: sa.Connection, told: Charge, source: Source, now: int, *, hand_over: bool
@@ -212,7 +235,7 @@ class History:
         conflicts = tuple(Conflict(kind, bare(told), None) for kind in kinds)
         self._facts.add(connection, charge_id, told, source, now, kinds)
         if hand_over and (told.status is not ChargeStatus.PENDING or conflicts):
-            self._handed_over(connection, bare(told), told, conflicts, source, now)
+            self._handed_over(connection, bare(told), fact_key(told), conflicts, source, now)
         return Learnt(charge=told, before=None, conflicts=conflicts)
 
     def _claim(self, connection: sa.Connection, row: Row) -> None:
@@ -225,15 +248,41 @@ class History:
         self,
         connection: sa.Connection,
         stands: Charge,
-        told: Charge,
+        key: bytes,
         conflicts: tuple[Conflict, ...],
         source: Source,
         now: int,
     ) -> None:
-        """Leave word for the merchant's handler; a callback that tells the same will not be told again."""
-        told_is = Told(charges=(stands,), conflicts=conflicts)
-        row = callback_row(told.gateway, fact_key(told), source, DeliveryState.READY, told_is, now)
-        self._handover.add(connection, row)
+        """Leave word for the merchant's handler; a callback that tells the same will not be told again.
+
+        One that is stuck has told nobody: the handler is told of this instead.
+        """
+        word = Told(charges=(stands,), conflicts=conflicts)
+        row = callback_row(stands.gateway, key, source, DeliveryState.READY, word, now)
+        if self._handover.add(connection, row) is None:
+            own = {"own_gateway": stands.gateway, "own_key": key}
+            connection.execute(_STUCK, own | {"told": row["told"], "due_at": now})
+
+
+def _is_meant(told: Charge, number: str, ours: Charge) -> bool:
+    """Whether a charge that goes by another reference than ours is ours, by the provider's number.
+
+    It is where the provider has no other name for it. A number beside a reference of its own is no proof, for
+    an account is used again; save a link's, which is made for one charge.
+    """
+    if told.reference == number:
+        return told.provider_reference in (None, number)
+    is_link = isinstance(told.method, PaymentLink) and isinstance(ours.method, PaymentLink)
+    return is_link and told.provider_reference == number
+
+
+def _key(told: Charge, ours: Charge, source: Source) -> bytes:
+    """What makes this the same fact as another: an answer's number is none where ours is another.
+
+    Else a callback that tells of a second payment under that number would be taken for a repeat.
+    """
+    is_answer = source is not Source.CALLBACK and ours.provider_reference is not None
+    return fact_key(unnumbered(told, ours) if is_answer else told)
 
 
 def _pause(since: int) -> int:

@@ -16,6 +16,7 @@ from msgspec import Struct
 from sqlalchemy import bindparam
 
 from paygate.callback import AGAIN, Callback, CallbackRequest, Conflict, ConflictKind
+from paygate.conflicts import RANK
 from paygate.derivation import fact_key
 from paygate.model import Charge, ChargeStatus
 from paygate.pauses import doubling, jittered
@@ -135,20 +136,13 @@ class Inbox:
             if rows:
                 mine = callbacks.c.id.in_([row["id"] for row in rows])
                 connection.execute(callbacks.update().where(mine).values(due_at=lease))
-        return [
-            Delivery(
-                id=row["id"],
-                gateway=row["gateway"],
-                state=DeliveryState(row["state"]),
-                told=decoded(row["told"]),
-                body=row["body"] or b"",
-                received_at=row["received_at"],
-                attempts=row["attempts"],
-                repeats=row["repeats"],
-                lease=lease,
-            )
-            for row in rows
-        ]
+        taken = []
+        for row in rows:
+            try:
+                taken.append(_delivery(row, lease))
+            except (ValueError, msgspec.MsgspecError) as error:
+                self._unreadable(row, error)
+        return taken
 
     def release(self, deliveries: Iterable[Delivery]) -> None:
         """Give back what was taken and not done, for another worker to take at once."""
@@ -208,12 +202,15 @@ class Inbox:
             renamed = msgspec.structs.replace(told, reference=one.charge.reference)
             if renamed != told:
                 return over  # told before, by our own reference
+            if RANK[told.status] < RANK[one.charge.status]:
+                return over  # told before, and the charge has gone further since
             kinds, since = self._before(connection, told)
             if since < taken.received_at - FORGOTTEN and told.status is not ChargeStatus.PENDING:
                 return over  # handled so long ago that the row of it is purged
             conflicts = tuple(Conflict(ConflictKind(kind), told, one.charge) for kind in kinds)
         kept = encoded(Told(charges=(bare(one.charge),), conflicts=conflicts))
-        return {"state": DeliveryState.READY, "told": kept, "attempts": 0, "due_at": taken.lease, "problem": None}
+        ready = {"state": DeliveryState.READY, "told": kept, "attempts": 0}
+        return ready | {"due_at": taken.lease, "problem": None}
 
     def _asked(self, taken: Delivery, asked: Callback | None) -> dict[str, Any]:
         """What becomes of a callback whose facts are handed over one by one."""
@@ -225,7 +222,8 @@ class Inbox:
         attempts = taken.attempts + 1
         change = {"attempts": attempts, "problem": problem[:LONGEST_PROBLEM]}
         if attempts >= self.settings.attempts:
-            return {**change, "state": DeliveryState.STUCK if taken.state == DeliveryState.NEW else DeliveryState.DEAD, "due_at": None}
+            ended = DeliveryState.STUCK if taken.is_new else DeliveryState.DEAD
+            return {**change, "state": ended, "due_at": None}
         pause = jittered(doubling(attempts, FIRST_PAUSE, LONGEST_PAUSE))
         return {**change, "state": taken.state, "due_at": self._clock.now() + micros(pause)}
 
@@ -244,8 +242,31 @@ class Inbox:
                 *words,
             )
 
+    def _unreadable(self, row: sa.RowMapping, error: Exception) -> None:
+        """Set apart what cannot be read, as one that a newer paygate wrote: nobody else waits for it."""
+        kind = type(error).__name__
+        problem = f"it cannot be read ({kind}): another version of paygate wrote it, or an adapter's mistake"
+        stuck = {"state": DeliveryState.STUCK, "due_at": None, "problem": problem}
+        log.error("paygate: callback %d of gateway %s: %s", row["id"], row["gateway"], problem)
+        with self.database.writing(durable=False) as connection:
+            connection.execute(callbacks.update().where(callbacks.c.id == row["id"]).values(stuck))
+
     def _before(self, connection: sa.Connection, told: Charge) -> tuple[list[str], int]:
         """The conflicts of a fact that was written down before, and when that was."""
         named = {"reference": told.reference, "gateway": told.gateway, "key": fact_key(told)}
         row = connection.execute(_BEFORE, named).one()
         return row.conflicts.split(), row.at
+
+
+def _delivery(row: sa.RowMapping, lease: int) -> Delivery:
+    return Delivery(
+        id=row["id"],
+        gateway=row["gateway"],
+        state=DeliveryState(row["state"]),
+        told=decoded(row["told"]),
+        body=row["body"] or b"",
+        received_at=row["received_at"],
+        attempts=row["attempts"],
+        repeats=row["repeats"],
+        lease=lease,
+    )

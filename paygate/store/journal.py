@@ -15,6 +15,7 @@ from paygate.errors import (
 )
 from paygate.held import HeldElsewhere
 from paygate.model import Charge, ChargeRef, ChargeRequest, ChargeStatus
+from paygate.store import notes
 from paygate.store.database import Database
 from paygate.store.entries import (
     Entry,
@@ -25,7 +26,7 @@ from paygate.store.entries import (
     charge_of,
     entry_of,
 )
-from paygate.store.facts import Facts, sending
+from paygate.store.facts import Facts
 from paygate.store.history import NOTHING
 from paygate.store.moments import Clock
 from paygate.store.requests import awaited, difference, digest, kept
@@ -140,8 +141,8 @@ class Journal:
             with self._database.writing() as connection:
                 done = connection.execute(charges.update().where(*is_unchanged).values(values)).rowcount
                 if done and values["state"] == State.SENDING:
-                    told = sending(values["attempt"], values["external_id"], own["external_id"])
-                    self._facts.note(connection, own["id"], Source.SENT, told)
+                    note = notes.sent(values["attempt"], values["external_id"], own["external_id"])
+                    self._facts.note(connection, own["id"], Source.SENT, note)
         except exc.IntegrityError:  # its reference was claimed for another gateway in between
             return False
         return bool(done)

@@ -10,8 +10,10 @@ from msgspec import Struct
 from paygate.callback import ConflictKind
 from paygate.model import Charge, ChargeStatus
 from paygate.money import Money
-from paygate.store.entries import Row, Source, State, charge_of
+from paygate.store import notes
+from paygate.store.entries import DeliveryState, Row, Source, State, charge_of
 from paygate.store.moments import moment
+from paygate.store.notes import Note
 
 _charge: Final = msgspec.json.Decoder(Charge)
 
@@ -41,9 +43,9 @@ class StoredCharge(Struct, frozen=True, kw_only=True):
 
 
 class HandedOver(Struct, frozen=True, kw_only=True):
-    """What became of a fact on its way to the merchant's handler: `state` is one of the inbox's words."""
+    """What became of a fact on its way to the merchant's handler: `state` is the inbox's."""
 
-    state: str
+    state: DeliveryState
     attempts: int
     problem: str | None
 
@@ -60,7 +62,7 @@ class HistoryLine(Struct, frozen=True, kw_only=True):
     source: Source
     status: ChargeStatus | None = None
     told: Charge | None = None
-    note: str | None = None
+    note: Note | None = None
     conflicts: tuple[ConflictKind, ...] = ()
     has_body: bool = False
     handed: HandedOver | None = None
@@ -121,7 +123,7 @@ def line_of(row: Row, handed: HandedOver | None) -> HistoryLine:
         source=Source(row["source"]),
         status=ChargeStatus(row["status"]) if row["status"] is not None else None,
         told=_charge.decode(row["told"]) if row["told"] is not None else None,
-        note=row["note"],
+        note=notes.read(row["note"]) if row["note"] is not None else None,
         conflicts=tuple(ConflictKind(kind) for kind in row["conflicts"].split()),
         has_body=bool(row["has_body"]),
         handed=handed,

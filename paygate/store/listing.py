@@ -13,7 +13,7 @@ from paygate.errors import InvalidCharge, OutcomeUnknown
 from paygate.model import Charge, ChargeStatus
 from paygate.store.database import Database
 from paygate.store.deliveries import ENDED
-from paygate.store.entries import Row, State
+from paygate.store.entries import DeliveryState, Row, State
 from paygate.store.listed import (
     AskedRefund,
     Counts,
@@ -187,6 +187,6 @@ def _handed(connection: sa.Connection, gateway: str, keys: Sequence[bytes]) -> d
     asked = sa.select(table.key, table.state, table.attempts, table.problem)
     found = connection.execute(asked.where(table.gateway == gateway, table.key.in_(keys))) if keys else ()
     return {
-        key: HandedOver(state=state, attempts=attempts, problem=problem)
+        key: HandedOver(state=DeliveryState(state), attempts=attempts, problem=problem)
         for key, state, attempts, problem in found
     }

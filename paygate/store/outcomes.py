@@ -17,9 +17,10 @@ from paygate.errors import (
 )
 from paygate.model import Charge, ChargeRef
 from paygate.pauses import growing
+from paygate.store import notes
 from paygate.store.database import Database
 from paygate.store.entries import Entry, Learnt, Source, State, number_of, written
-from paygate.store.facts import Facts, note_of, sending
+from paygate.store.facts import Facts
 from paygate.store.history import History
 from paygate.store.moments import MICRO, Clock, micros
 from paygate.store.schema import charges
@@ -77,8 +78,8 @@ class Outcomes:
         with self._database.writing() as connection:
             if not connection.execute(_SENT.values(renewed | {"due_at": lease}), _own(entry)).rowcount:
                 raise OutcomeUnknown(TAKEN_OVER, reference=entry.reference)
-            told = sending(attempt, external_id, entry.external_id)
-            self._facts.note(connection, entry.id, Source.SENT, told)
+            note = notes.sent(attempt, external_id, entry.external_id)
+            self._facts.note(connection, entry.id, Source.SENT, note)
         return msgspec.structs.replace(entry, **renewed)
 
     def answered(self, entry: Entry, charge: Charge, external_id: str | None) -> Learnt:
@@ -120,7 +121,7 @@ class Outcomes:
             values["claim"] = None
         with self._database.writing() as connection:
             if connection.execute(_SENT.values(values), _own(entry)).rowcount:
-                self._facts.note(connection, entry.id, Source.REPLY, note_of(failure))
+                self._facts.note(connection, entry.id, Source.REPLY, notes.failed(failure))
 
     def absent(self, entry: Entry) -> bool:
         """Write down that the provider does not know a charge; whether that is believed.
@@ -139,8 +140,8 @@ class Outcomes:
         with self._database.writing() as connection:
             is_open = connection.execute(statement, _leased(entry)).rowcount
             if is_open:
-                told = "the provider never had it" if is_believed else "the provider does not know it yet"
-                self._facts.note(connection, entry.id, Source.QUERY, told)
+                note = notes.ABSENT if is_believed else notes.DOUBTED
+                self._facts.note(connection, entry.id, Source.QUERY, note)
         if not is_open:
             self.unsettled(entry, None)
         return bool(is_open) and is_believed
@@ -153,7 +154,7 @@ class Outcomes:
         with self._database.writing() as connection:
             is_mine = connection.execute(_LEASED.values(values), _leased(entry)).rowcount
             if is_mine and failure is not None:
-                self._facts.note(connection, entry.id, Source.QUERY, note_of(failure))
+                self._facts.note(connection, entry.id, Source.QUERY, notes.failed(failure))
 
     def changing(self, charge: Charge | ChargeRef) -> None:
         """Write down that a charge is about to be changed: it is to be asked about, unless told of."""

@@ -20,9 +20,10 @@ from paygate.errors import (
 )
 from paygate.model import Charge, ChargeRef
 from paygate.refunds import RefundRequest
+from paygate.store import notes
 from paygate.store.database import Database
 from paygate.store.entries import Row, Source, State, Step
-from paygate.store.facts import Facts, note_of, sending
+from paygate.store.facts import Facts
 from paygate.store.moments import Clock
 from paygate.store.outcomes import TAKEN_OVER
 from paygate.store.schema import charges, refunds
@@ -138,7 +139,8 @@ class RefundBook:
             if not self._changed(connection, _mine(entry), {"state": state, "lease_until": 0}):
                 return
             if failure is not None and entry.charge_id is not None:
-                self._facts.note(connection, entry.charge_id, Source.REPLY, f"refund: {note_of(failure)}")
+                note = notes.failed(failure, entry.reference)
+                self._facts.note(connection, entry.charge_id, Source.REPLY, note)
             if state is State.UNKNOWN:
                 self._due(connection, entry.charge_id, self._clock.now())
 
@@ -206,8 +208,8 @@ class RefundBook:
         before: str | None = None,
     ) -> None:
         if charge_id is not None:
-            told = f"refund {reference}, {sending(attempt, number, before)}"
-            self._facts.note(connection, charge_id, Source.SENT, told)
+            note = notes.sent(attempt, number, before, reference)
+            self._facts.note(connection, charge_id, Source.SENT, note)
 
     def _due(self, connection: sa.Connection, charge_id: int | None, moment: int) -> None:
         if charge_id is not None:

@@ -73,7 +73,7 @@ facts: Final = sa.Table(
     sa.Column("at", sa.BigInteger, nullable=False),
     sa.Column("status", _word(20)),
     sa.Column("told", TEXT),
-    sa.Column("note", _word(255)),
+    sa.Column("note", TEXT),
     sa.Column("conflicts", _word(100), nullable=False),
     sa.Column("body", TEXT),
     sa.UniqueConstraint("charge_id", "key", name="paygate_facts_key"),

@@ -9,7 +9,7 @@ from paygate.callback import Callback
 from paygate.handlers import call, takes_connection
 from paygate.store.database import Database
 from paygate.store.deliveries import Delivery
-from paygate.store.handover import Moved, Overtaken, finish, given
+from paygate.store.handover import Moved, Overtaken, finish, given, is_overtaken
 
 
 class Failed(Exception):
@@ -41,13 +41,15 @@ class Telling:
             told = self.given(ready)
             if told is None:
                 return True
-            call(self._handle, told)
+            if not is_overtaken(told):
+                call(self._handle, told)
             return self.finish(ready, told)
         try:
             with self._database.writing() as connection:
                 told = given(connection, ready)
                 if told is not None:
-                    self._call(told, connection)
+                    if not is_overtaken(told):
+                        self._call(told, connection)
                     finish(connection, ready, told)
         except Overtaken:
             return True

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -15,11 +16,16 @@ from typer.testing import Result
 from paygate import CallbackRequest, Paygate
 from paygate.worker import Worker
 from tests.callbacks.doors import sealed, told
+from tests.cli.running import PATIENCE
 from tests.provider import CANARY, Provider
 
 Run = Callable[..., Result]
 
 SHOP = """
+import os
+import signal
+import threading
+import time
 from pathlib import Path
 
 def handle(callback):
@@ -28,6 +34,16 @@ def handle(callback):
 
 def broken(callback, connection):
     raise RuntimeError("personal: Siti")
+
+def first(callback):
+    handle(callback)
+    os.kill(os.getpid(), signal.SIGTERM)
+    while not Path("signalled.txt").exists():
+        time.sleep(0.01)
+
+def endless(callback):
+    Path("begun.txt").touch()
+    threading.Event().wait()
 
 def odd():
     pass
@@ -184,6 +200,35 @@ def test_work_goes_on_until_it_is_told_to_stop(run: Run, paygate: Paygate) -> No
     assert (0, "Working with 2 threads; Ctrl-C ends it.\n") == (done.exit_code, done.stdout)
     assert signal.getsignal(signal.SIGTERM) is before
     assert ["done", "done"] == [one["state"] for one in listed(run)]
+
+
+def test_a_pass_that_is_told_to_stop_ends_what_it_is_at_work_on(
+    run: Run, paygate: Paygate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And gives back the rest, which is due at once; how many were worked on is told."""
+    monkeypatch.setattr("paygate.cli.work._stopping", lambda **_: Path("signalled.txt").touch())
+    assert {"worked_on": 1, "stopped": True} == said(run, "work", "inbox_shop:first", "--once")
+    assert ["new", "done"] == [one["state"] for one in listed(run)]
+    assert {"worked_on": 1, "stopped": False} == said(run, "work", "inbox_shop:handle", "--once")
+
+
+def test_ctrl_c_twice_ends_work_at_once(run: Run, paygate: Paygate) -> None:
+    """Once, it waits for the handler; twice, it waits for nothing, and the callback is not done."""
+    command = [sys.executable, "-m", "paygate", "callbacks", "work", "inbox_shop:endless"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        bound = threading.Timer(PATIENCE, process.kill)
+        bound.daemon = True
+        bound.start()
+        while not Path("begun.txt").exists() and process.poll() is None:
+            threading.Event().wait(0.01)
+        process.send_signal(signal.SIGINT)
+        assert process.stderr is not None
+        assert "stopping, after the callbacks that are under way\n" == process.stderr.readline()
+        assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        assert process.wait(PATIENCE) > 0
+        bound.cancel()
+    assert {"done"}.isdisjoint(one["state"] for one in listed(run))
 
 
 @pytest.mark.parametrize(

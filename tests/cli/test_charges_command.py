@@ -1,6 +1,7 @@
 """`paygate charges`, and what with a store the commands for one charge say, against a pretend Ayolinx over HTTP."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,34 @@ def test_a_list_is_chosen_from(run: Run, shop: Shop, file: Path) -> None:
     assert ["INV-2"] == told("--limit", "1")
     assert "tell more with --limit" in run("charges", "--limit", "1", "--config", file).stdout
     assert "There are none." in run("charges", "--gateway", "other", "--config", file).stdout
+
+
+def test_a_list_goes_on_where_the_one_before_ended(run: Run, file: Path) -> None:
+    """By the number that its last line names; together they are all, none twice."""
+    for number in range(3):
+        learn(file, charge(f"INV-{number}"))
+    first = run("charges", "--limit", "2", "--config", file).stdout
+    hint = re.search(r"go on with (--after) (\d+)\.", first)
+    assert hint is not None
+    rest = run("charges", *hint.groups(), "--config", file)
+    assert ["INV-0"] == [line.split()[0] for line in rest.stdout.splitlines()[1:]]
+    told = json.loads(run("charges", "--limit", "2", "--config", file, "--json").stdout)
+    assert (["INV-2", "INV-1"], True) == ([one["reference"] for one in told["charges"]], told["more"])
+    assert int(hint[2]) == told["charges"][-1]["number"]
+    last = json.loads(run("charges", "--after", hint[2], "--config", file, "--json").stdout)
+    assert (["INV-0"], False) == ([one["reference"] for one in last["charges"]], last["more"])
+
+
+def test_what_is_lost_at_a_gateway_that_is_gone_is_explained_too(run: Run, shop: Shop, file: Path) -> None:
+    """Nobody can tell then whether it can be cancelled."""
+    lost(file, shop.simulator, 1)
+    assert 0 == run("reconcile", "--config", file).exit_code
+    gone = file.with_name("gone.toml")
+    gone.write_text(file.read_text().replace("gateways.main", "gateways.other"))
+    shown = run("charges", "LOST-0", "--config", gone)
+    assert 0 == shown.exit_code, shown.output
+    assert "its payer cannot be shown how to pay" in shown.stdout
+    assert "cancel it" not in shown.stdout
 
 
 def test_a_lost_charge_is_explained_from_its_beginning_to_the_way_out(
@@ -201,6 +230,7 @@ def test_bodies_are_shown_when_asked_for_and_no_personal_value_ever(run: Run, sh
         (("INV-9",), "the store has no charge INV-9", "paygate query"),
         (("INV-9", "--gateway", "main"), "no charge INV-9 of gateway main", "paygate charges"),
         (("INV-1", "--unsettled"), "choose from a list", "leave the reference out"),
+        (("INV-1", "--after", "7"), "choose from a list", "leave the reference out"),
         (("--body",), "--body shows the bodies of one charge", "Name its reference."),
     ],
 )

@@ -16,8 +16,8 @@ import pytest
 from typer.testing import Result
 
 from paygate import ChargeRef, ChargeStatus, Paygate, PaygateError, Qris, UnsupportedOperation, errors
-from paygate.cli.reconcile import NEXT, next_for
 from paygate.bookkeeping import Bookkeeper
+from paygate.cli.reconcile import NEXT, next_for
 from paygate.cli.reconcilers import Reconcilers
 from paygate.sandbox import Fault
 from paygate.store.entries import Source

@@ -11,6 +11,7 @@ from typer.testing import Result
 
 from paygate.store.schema import VERSION, VERSIONS, callbacks, charges, flags
 from tests.databases import BACKENDS, lay_out, own_database
+from tests.provider import CANARY
 from tests.store.rows import charge
 from tests.watch import CANARIES
 
@@ -24,7 +25,8 @@ def configure(folder: Path, url: str) -> Path:
     """A configuration with a store; its address stands in a file of its own."""
     (folder / "address").write_text(url)
     file = folder / "paygate.toml"
-    file.write_text('[gateways.main]\nadapter = "tiny"\n[store]\nurl = { file = "address" }\nkeep_days = 7\n')
+    gateway = f'[gateways.main]\nadapter = "tiny"\napi_key = "{CANARY}"\n'
+    file.write_text(gateway + '[store]\nurl = { file = "address" }\nkeep_days = 7\n')
     return file
 
 
@@ -73,6 +75,13 @@ def config(tmp_path: Path) -> Path:
     return configure(tmp_path, url)
 
 
+def outdated(config: Path, version: str = "0000") -> None:
+    """Have the tables be of another version."""
+    engine = sa.create_engine(f"sqlite:///{config.parent / 'paygate.db'}", poolclass=sa.NullPool)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"UPDATE {VERSIONS} SET version_num = '{version}'")
+
+
 def test_from_no_tables_to_this_version(run: Run, tmp_path: Path, url: str) -> None:
     """Before, the state says what to run; the upgrade tells what it did, and again that nothing was to do."""
     config = configure(tmp_path, url)
@@ -107,9 +116,7 @@ def test_tables_of_another_version_end_with_what_to_do(
     run: Run, config: Path, version: str, told: str
 ) -> None:
     """The state tells it and the exit code is 2; purging refuses."""
-    engine = sa.create_engine(f"sqlite:///{config.parent / 'paygate.db'}", poolclass=sa.NullPool)
-    with engine.begin() as connection:
-        connection.exec_driver_sql(f"UPDATE {VERSIONS} SET version_num = '{version}'")
+    outdated(config, version)
     status = run("store", "status", "--config", config)
     assert status.exit_code == 2
     assert told in status.output
@@ -129,6 +136,34 @@ def test_tables_of_another_version_end_with_what_to_do(
         assert error["run"].endswith(f"store upgrade --config {config}")
     else:
         assert "run" not in error
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("charge", "INV-1", "25000", "--method", "qris"),
+        ("query", "INV-1"),
+        ("cancel", "INV-1"),
+        ("charges",),
+        ("reconcile",),
+        ("callbacks", "list"),
+        ("callbacks", "show", "1"),
+        ("callbacks", "replay", "1"),
+        ("store", "purge"),
+    ],
+    ids=" ".join,
+)
+def test_where_the_tables_are_old_every_command_names_the_upgrade(
+    run: Run, config: Path, words: tuple[str, ...]
+) -> None:
+    """With the configuration that it was given itself, to a person and to a program."""
+    outdated(config)
+    done = run(*words, "--config", config)
+    assert done.exit_code == 2
+    assert "\nRun: " in done.stderr
+    assert done.stderr.endswith(f" store upgrade --config {config}\n")
+    told = json.loads(run(*words, "--config", config, "--json").stdout)
+    assert told["run"].endswith(f"store upgrade --config {config}")
 
 
 def test_how_much_there_is(run: Run, config: Path) -> None:

@@ -90,7 +90,9 @@ def test_a_store_that_cannot_be_worked_with_is_bad(run: Run, shop: Shop, url: st
         [one] = found(run, stored(shop.file, url), "store")
     else:
         with own_database("postgresql") as empty:
-            [one] = found(run, stored(shop.file, empty), "store")
+            file = stored(shop.file, empty)
+            [one] = found(run, file, "store")
+            assert one["cure"].endswith(f"store upgrade --config {file}")
     assert "bad" == one["verdict"]
     assert what in f"{one['what']} {one['cure']}"
     assert "geheim" not in str(one)

@@ -184,7 +184,9 @@ def test_the_log_says_when_the_sandbox_was_started_anew(
     assert "client key" in caplog.text
 
 
-@pytest.mark.parametrize("shop", ["django_shop", "fastapi_shop", "flask_shop", "starlette_shop", "store_shop"])
+@pytest.mark.parametrize(
+    "shop", ["django_shop", "fastapi_shop", "flask_shop", "starlette_shop", "store_shop"]
+)
 def test_a_shop_without_a_configuration_says_what_is_missing(shop: str, tmp_path: Path) -> None:
     """paygate.toml is looked for in the folder where it is started."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "examples")}

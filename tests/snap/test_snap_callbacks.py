@@ -160,7 +160,7 @@ def test_the_flag_of_a_paid_account(adapter: NusaPay, account: SnapSandboxAccoun
     """It is said back as it came; the bank is known by its prefix, and the number is the provider's number."""
     callback = adapter.parse_callback(by_rsa(account.provider_key, FLAG, path))
     [charge] = callback.charges
-    assert ("INV-1", ChargeStatus.PAID, VirtualAccount("bni"), "9881042", Money.idr(25_000)) == (
+    assert ("INV-1", ChargeStatus.PAID, VirtualAccount("bni"), "PR-1", Money.idr(25_000)) == (
         charge.reference,
         charge.status,
         charge.method,

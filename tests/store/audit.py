@@ -1,5 +1,6 @@
 """The journal of a store, held against the books of the providers: nothing lost, nothing twice, nothing open."""
 
+import math
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,14 +11,16 @@ import sqlalchemy as sa
 
 from paygate import Charge, ChargeStatus, Paygate
 from paygate.sandbox import PretendCharge, Simulator
+from paygate.store import notes
 from paygate.store.database import Database
 from paygate.store.entries import State, charge_of
 from paygate.store.moments import MICRO
+from paygate.store.notes import Note
 from paygate.store.schema import charges, facts, flags
 
 WORKERS: Final = 4
 LIMIT: Final = 20
-PATIENCE: Final = 120.0
+PATIENCE: Final = 60.0
 SOON: Final = 30.0
 """Seconds within which a charge is due that somebody has taken, and not asked about."""
 
@@ -36,23 +39,34 @@ def states(database: Database) -> Counter[str]:
     return Counter(row["state"] for row in rows_of(database))
 
 
-def notes(database: Database) -> Counter[str]:
-    """What was tried with charges, and how it ended: how often each line was written that tells no status."""
-    tried = sa.select(facts.c.source, facts.c.note).where(facts.c.note.is_not(None))
-    with database.reading() as connection:
-        found = connection.execute(tried).all()
-    return Counter(f"{source}: {note.split(':')[0] if source == 'sent' else note}" for source, note in found)
+def tries(database: Database) -> Counter[str]:
+    """What was tried with charges, and how it ended: how often each note was written."""
+    return Counter(f"{source}: {_words(note)}" for _, source, note in _noted(database))
 
 
-def numbers_of(database: Database) -> dict[str, str]:
-    """By reference, all that a journal has of the numbers that a charge was sent with."""
-    rows = sa.select(charges.c.reference, charges.c.external_id, facts.c.note).select_from(
-        charges.outerjoin(facts, (facts.c.charge_id == charges.c.id) & facts.c.note.is_not(None))
+def _words(note: Note) -> str:
+    told = (note.kind.value, note.attempt, note.error, note.code)
+    return " ".join(str(one) for one in told if one is not None)
+
+
+def _noted(database: Database) -> list[tuple[str, str, Note]]:
+    """All notes, with their charge's reference and their source."""
+    found = (
+        sa.select(charges.c.reference, facts.c.source, facts.c.note)
+        .join(facts, facts.c.charge_id == charges.c.id)
+        .where(facts.c.note.is_not(None))
     )
-    found: dict[str, str] = {}
     with database.reading() as connection:
-        for reference, external_id, note in connection.execute(rows):
-            found[reference] = f"{found.get(reference, '')} {external_id} {note}"
+        return [(row.reference, row.source, notes.read(row.note)) for row in connection.execute(found)]
+
+
+def numbers_of(database: Database) -> dict[str, set[str | None]]:
+    """By reference, all numbers that a charge was written down to be sent with."""
+    found: dict[str, set[str | None]] = {}
+    for row in rows_of(database):  # two gateways may have been tried
+        found.setdefault(row["reference"], set()).add(row["external_id"])
+    for reference, _, note in _noted(database):
+        found[reference] |= {note.external_id, note.before}
     return found
 
 
@@ -77,10 +91,12 @@ def settle_all(paygate: Paygate, *, overdue: bool = True) -> Counter[str]:
     assert paygate.store is not None
     database, done = paygate.store.database, Counter[str]()
     hurry(database, overdue=overdue)
-    end = time.monotonic() + PATIENCE
+    fewest, end = math.inf, 0.0
     with ThreadPoolExecutor(WORKERS) as pool:
         while left := _left(database):
-            assert time.monotonic() < end, f"these are not settled in {PATIENCE:g} s: {left}"
+            if len(left) < fewest:
+                fewest, end = len(left), time.monotonic() + PATIENCE
+            assert time.monotonic() < end, f"none of these was settled in {PATIENCE:g} s: {left}"
             for told in pool.map(paygate.reconcile, [LIMIT] * WORKERS):
                 done.update(asked=told.asked, settled=told.settled, **told.unsettled)
                 if told.unsettled:

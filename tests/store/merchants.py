@@ -45,6 +45,10 @@ from paygate.store.store import Store
 METHODS: Final[tuple[Method, ...]] = (Qris(), VirtualAccount("bni"), VirtualAccount("bri"))
 CUSTOMER: Final = Customer(name="Siti Rahayu", email="siti@mail.example", phone="+6281234567890")
 HASTY: Final = Retry(attempts=2, first_wait_seconds=0.001, longest_wait_seconds=0.002, deadline_seconds=0.1)
+LOOK: Final = 0.001
+LATEST: Final = 10.0
+"""Seconds after which a life is at work, be it seen or not."""
+
 CANCELLED_OF: Final = 5
 """Of so many charges one is cancelled by the merchant."""
 
@@ -53,7 +57,7 @@ Line = list[Any]
 
 
 class Life(Struct, frozen=True, kw_only=True):
-    """What one process does, and for how long.
+    """What one process does, and for how long: `seconds` from its first step, or from its birth.
 
     Each order is tried once, and those that fail `tries` times in all. With `cancels` some charges are
     cancelled. `breaks_off` is after how many seconds at most some tasks are cancelled; None is never.
@@ -64,6 +68,7 @@ class Life(Struct, frozen=True, kw_only=True):
     seed: int
     orders: Sequence[int] = ()
     seconds: float | None = None
+    is_killed_young: bool = False
     begins_at: float = 0.0
     workers: int = 4
     tries: int = 1
@@ -307,6 +312,25 @@ def nobody(*_: Any) -> None:
     """Tell nobody."""
 
 
+def kill(children: Mapping[int, tuple[Life, Path]]) -> None:
+    """Kill those whose time is over, until all of them are dead."""
+    born = time.monotonic()
+    ends: dict[int, float] = {}
+    mortal = {child for child, (life, _) in children.items() if life.seconds is not None}
+    while mortal:
+        now = time.monotonic()
+        for child in [*mortal]:
+            life, diary = children[child]
+            assert life.seconds is not None
+            is_at_work = life.is_killed_young or (diary.exists() and diary.stat().st_size)
+            if child not in ends and (is_at_work or now > born + LATEST):
+                ends[child] = now + life.seconds
+            if now >= ends.get(child, now + 1):
+                os.kill(child, signal.SIGKILL)
+                mortal.remove(child)
+        time.sleep(LOOK)
+
+
 def live(program: Program, round_: Round, folder: Path) -> list[Lived]:
     """Live a round: all its lives in processes of their own, and kill those whose time is over."""
     children: dict[int, tuple[Life, Path]] = {}
@@ -319,11 +343,7 @@ def live(program: Program, round_: Round, folder: Path) -> list[Lived]:
             lived(loaded, life, diary)
             os._exit(0)
         children[child] = life, diary
-    started = time.monotonic()
-    mortal = [(life.seconds, child) for child, (life, _) in children.items() if life.seconds is not None]
-    for seconds, child in sorted(mortal):
-        time.sleep(max(0.0, started + seconds - time.monotonic()))
-        os.kill(child, signal.SIGKILL)
+    kill(children)
     told = []
     for child, (_, diary) in children.items():
         _, status = os.waitpid(child, 0)

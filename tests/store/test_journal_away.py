@@ -27,7 +27,7 @@ from paygate.store.schema import refunds
 from paygate.store.store import Store
 from paygate.store.threads import AsyncStore
 from tests.databases import Laid
-from tests.provider import QUICK, Provider, opened, order, tiny
+from tests.provider import QUICK, Provider, named, opened, order, tiny
 from tests.store.test_journal_refunds import DONE, NONE, PAID, WHOLE, Desk, Returning
 from tests.store.test_journal_unknown import BARE, NOWHERE
 from tests.store.tills import GRACE, LEASE, SHELLS, Cancelling, Numbered, Till, row_of
@@ -106,7 +106,7 @@ def test_what_a_query_told_and_nobody_will_ask_about_is_to_be_queried_again(
     till: Till, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The journal does not have that charge: the log does not promise that reconcile will ask."""
-    told = without(till, Provider(opened()), 1, "query", named())
+    told = without(till, Provider(opened("INV-1")), 1, "query", named())
     assert "INV-1" == told.reference
     [line] = [one for one in caplog.messages if "INV-1" in one]
     assert "could not be written down" in line

@@ -219,8 +219,8 @@ def test_each_failure_of_asking_stands_in_the_history(night: Night) -> None:
     night.make(1, LOST)
     night.reconcile(httpx.Response(500, text="canary-of-words"))
     with night.till.store() as store:
-        notes = [row["note"] for row in rows_of(store, facts)]
-    assert ["OutcomeUnknown", "OutcomeUnknown"] == notes
+        told = [row["note"] for row in rows_of(store, facts)]
+    assert [b'{"kind":"failed","error":"OutcomeUnknown"}'] * 2 == told
 
 
 def test_a_charge_that_nobody_can_ask_about_waits_for_a_callback(night: Night) -> None:

@@ -20,6 +20,7 @@ from paygate import (
     hookimpl,
 )
 from paygate.model import Charge
+from paygate.store import notes
 from paygate.store.entries import Step
 from paygate.store.threads import AsyncStore
 from tests.databases import Laid
@@ -391,7 +392,7 @@ def test_a_cancelled_task_leaves_it_unknown_at_once(url: str, backend: str, how:
                 assert ("unknown", 0, START * 1e6) == (row["state"], row["lease_until"], row["due_at"])
 
     anyio.run(run, backend=backend)
-    assert ["broken off"] == till.notes()
+    assert [notes.failed(None)] == till.notes()
 
 
 def test_what_is_pressed_away_leaves_it_unknown_at_once(url: str) -> None:

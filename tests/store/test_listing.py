@@ -26,6 +26,7 @@ from paygate import (
 from paygate.store import Store, StoredCharge
 from paygate.store.entries import Entry, Source, State, written
 from paygate.store.moments import MICRO
+from paygate.store.notes import Note, NoteKind
 from paygate.store.schema import charges, flags
 from paygate.store_settings import StoreSettings
 from tests.provider import CANARY, order
@@ -170,8 +171,8 @@ def test_a_history_is_told_in_order(store: Store, clock: Clock) -> None:
     store.history.learn(paid(entry.charge), Source.CALLBACK)
     lines = store.listing.history(entry.id)
     assert [
-        (Source.REPLY, None, "OutcomeUnknown", ()),
-        (Source.QUERY, None, "Unreachable", ()),
+        (Source.REPLY, None, Note(kind=NoteKind.FAILED, error="OutcomeUnknown"), ()),
+        (Source.QUERY, None, Note(kind=NoteKind.FAILED, error="Unreachable"), ()),
         (Source.QUERY, ChargeStatus.EXPIRED, None, ()),
         (Source.CALLBACK, ChargeStatus.PAID, None, (ConflictKind.LATE,)),
     ] == [(line.source, line.status, line.note, line.conflicts) for line in lines]
@@ -252,6 +253,7 @@ def test_what_was_taken_and_not_asked_about_is_given_back(store: Store, clock: C
     """It is due at once for others, where its lease is still this caller's."""
     for number in range(3):
         store.outcomes.failed(begun(store, f"INV-{number}"), OutcomeUnknown("no answer"))
+        clock.move(1)
     taken = store.agenda.take(2)
     store.agenda.release(taken[1:])
     assert ["INV-1", "INV-2"] == sorted(one.reference for one in store.agenda.take(10))

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from paygate.store.database import Database
-from paygate.store.deliveries import DEAD, DONE, NEW, READY, STUCK
-from paygate.store.entries import State
+from paygate.store.deliveries import ENDED
+from paygate.store.entries import DeliveryState, State
 from paygate.store.moments import MICRO
 from paygate.store.retention import Purged, purge
 from paygate.store.schema import callbacks, charges, facts, flags, refunds
@@ -51,7 +51,7 @@ def callback(number: int, state: str, days: float, **other: Any) -> dict[str, An
         "received_at": ago(days),
         "repeats": 0,
         "attempts": 0,
-        "due_at": None if state in (DONE, DEAD, STUCK) else 1,
+        "due_at": None if state in (DeliveryState.DONE, *ENDED) else 1,
         "problem": None,
     }
     return {**values, **other}
@@ -96,7 +96,7 @@ def fill(database: Database) -> None:
             [
                 callback(1000 * age + number, state, age)
                 for age in (99, 20, 3)
-                for number, state in enumerate((NEW, READY, DONE, DEAD, STUCK))
+                for number, state in enumerate(DeliveryState)
             ],
         )
 
@@ -119,9 +119,9 @@ def test_only_what_is_settled_and_old_is_forgotten(database: Database) -> None:
     assert after["paygate_facts"] == before["paygate_facts"]
     kept = []
     for row in before["paygate_callbacks"]:
-        if row["state"] == DONE and row["received_at"] == ago(99):
+        if row["state"] == DeliveryState.DONE and row["received_at"] == ago(99):
             continue
-        if row["state"] == DONE and row["received_at"] == ago(20):
+        if row["state"] == DeliveryState.DONE and row["received_at"] == ago(20):
             row |= {"path": None, "headers": None, "body": None}
         kept.append(row)
     assert after["paygate_callbacks"] == kept
@@ -148,7 +148,9 @@ def test_it_is_done_in_small_pieces(database: Database) -> None:
     with database.writing() as connection:
         connection.execute(charges.insert(), charge("INV-1", id=1, **STATES["paid"]))
         connection.execute(facts.insert(), [fact(1, number, 50) for number in range(95)])
-        connection.execute(callbacks.insert(), [callback(number, DONE, 50) for number in range(35)])
+        connection.execute(
+            callbacks.insert(), [callback(number, DeliveryState.DONE, 50) for number in range(35)]
+        )
     touched: list[int] = []
 
     def note(_: Any, cursor: Any, statement: str, *__: object) -> None:

@@ -18,7 +18,7 @@ from paygate.redaction import Secret
 from paygate.sandbox.host import serve
 from paygate.store.database import Database
 from paygate.store_settings import StoreSettings
-from tests.store.audit import differences, notes
+from tests.store.audit import differences, tries
 from tests.store.merchants import Life
 from tests.store.rounds import Group, Merchants, lines_of
 
@@ -54,7 +54,7 @@ def test_eight_processes_make_the_same_charges(
         told = group.live(*lives)
         assert {f"INV-{number}": 1 for number in orders} == simulator.ledger.counts()
         assert [] == differences(database, {"main": simulator})
-        assert {} == notes(database), "nobody had to ask, or to send again"
+        assert {} == tries(database), "nobody had to ask, or to send again"
     made = lines_of(told, "made")
     assert {f"INV-{number}": len(SHELLS) for number in orders} == Counter(line[1] for line in made)
     assert SAME == sum(line[5] for line in made), "one process has sent each, and the others have found it"

@@ -22,7 +22,7 @@ from paygate.sandbox import Fault
 from paygate.sandbox.host import serve
 from paygate.store.database import Database
 from paygate.store_settings import StoreSettings
-from tests.store.audit import differences, flagged, notes, numbers_of, settle_all, states
+from tests.store.audit import differences, flagged, numbers_of, settle_all, states, tries
 from tests.store.lagging import Register, lag
 from tests.store.merchants import HASTY, METHODS, Life
 from tests.store.rounds import Group, Merchants, lines_of
@@ -112,7 +112,7 @@ def test_all_faults_at_random(store_url: str, merchants: Merchants, simulators: 
         ]
         heard = lines_of(group.live(*lives), "made", "lost")
         charging = time.monotonic() - started
-        before, tried = states(database), notes(database)
+        before, tried = states(database), tries(database)
 
         paygate = stack.enter_context(Paygate.from_mapping(document))
         reconciled = settle_all(paygate, overdue=False)
@@ -135,7 +135,7 @@ def test_all_faults_at_random(store_url: str, merchants: Merchants, simulators: 
             "reconcile": dict(reconciled),
             "after reconcile": dict(after),
             "told": dict(group.told),
-            "notes": dict(tried),
+            "tries": dict(tried),
             "charges at": {name: len(one.ledger.charges) for name, one in simulators.items()},
             "flags": dict(flagged(database)),
         }
@@ -153,6 +153,6 @@ def test_all_faults_at_random(store_url: str, merchants: Merchants, simulators: 
     assert set(Fault) == {fault for operation, fault in exchanges if operation == "create_charge"}
     assert {"authorize", "create_charge", "query"} == {operation for operation, _ in exchanges}
     assert before["unknown"], "there was something to settle when all had been tried"
-    assert sum(tried[line] for line in tried if line.startswith("reply: OutcomeUnknown"))
-    assert tried["query: the provider never had it"]
-    assert tried["sent: attempt 2"]
+    assert sum(tried[line] for line in tried if line.startswith("reply: failed OutcomeUnknown"))
+    assert tried["query: absent"]
+    assert tried["sent: sent 2"]

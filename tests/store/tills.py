@@ -26,6 +26,8 @@ from paygate import (
 )
 from paygate.external_ids import NEXT_EXTERNAL_ID, external_id
 from paygate.methods import Qris
+from paygate.store import notes
+from paygate.store.notes import Note
 from paygate.store.schema import charges, facts, flags
 from paygate.store.store import Store
 from paygate.store.threads import AsyncStore
@@ -129,9 +131,9 @@ class Till:
         with self.store() as store:
             return rows_of(store, table)
 
-    def notes(self) -> list[str]:
+    def notes(self) -> list[Note]:
         """What was tried, in order."""
-        return [row["note"] for row in self.rows(facts) if row["note"] is not None]
+        return [notes.read(row["note"]) for row in self.rows(facts) if row["note"] is not None]
 
     def told(self) -> list[tuple[str, str]]:
         """Source and status of all that was told, in order."""

@@ -55,7 +55,7 @@ def upgrade() -> None:
         sa.Column("at", sa.BigInteger, nullable=False),
         sa.Column("status", word(20)),
         sa.Column("told", TEXT),
-        sa.Column("note", word(255)),
+        sa.Column("note", TEXT),
         sa.Column("conflicts", word(100), nullable=False),
         sa.Column("body", TEXT),
         sa.UniqueConstraint("charge_id", "key", name="paygate_facts_key"),
