@@ -18,7 +18,9 @@ SPREAD: Final = 0.5
 PATIENCE: Final = 0.05
 """How long one charge in a hundred may wait for a thread, in seconds."""
 
-CHARGES: Final = 40_000
+CHARGES: Final = 60_000
+WARM: Final = 10_000
+"""How many come before it is looked at."""
 
 
 class Line(Struct, frozen=True):
@@ -65,7 +67,7 @@ def _in_flight(coming: list[tuple[float, float]]) -> list[int]:
             heapq.heappop(ends)
         counts.append(len(ends))
         heapq.heappush(ends, at + takes)
-    return sorted(counts)
+    return sorted(counts[WARM:])
 
 
 def _waited(coming: list[tuple[float, float]], threads: int) -> float:
@@ -76,4 +78,5 @@ def _waited(coming: list[tuple[float, float]], threads: int) -> float:
         begins = max(at, heapq.heappop(free))
         waits.append(begins - at)
         heapq.heappush(free, begins + takes)
-    return sorted(waits)[round(len(waits) * 0.99) - 1]
+    late = sorted(waits[WARM:])
+    return late[round(len(late) * 0.99) - 1]

@@ -14,10 +14,6 @@ from paygate.errors import ConfigurationError, PaygateError
 if TYPE_CHECKING:
     from paygate.store.records import CallbackRecord
 
-WAITING: Final = ("new", "ready")
-ENDED: Final = ("dead", "stuck")
-COLOURS: Final = {"new": "yellow", "ready": "yellow", "done": "green", "dead": "red", "stuck": "red"}
-
 HEAD: Final = ("number", "received", "gateway", "state", "repeats", "failed", "about", "problem")
 
 callbacks = typer.Typer(
@@ -39,9 +35,12 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """List the callbacks in the store, the newest first."""
+    from paygate.store.deliveries import ENDED, WAITING
+    from paygate.store.entries import DeliveryState
+
     chosen = (*(ENDED if dead else ()), *(WAITING if waiting else ()))
     with explained(as_json=as_json, config=config), store_of(read(config)) as store:
-        found = store.inbox.records.listed(chosen or tuple(COLOURS), gateway=gateway, most=limit + 1)
+        found = store.inbox.records.listed(chosen or tuple(DeliveryState), gateway=gateway, most=limit + 1)
         if as_json:
             print_json({"callbacks": [_plain(one) for one in found[:limit]], "more": len(found) > limit})
             return
@@ -73,7 +72,7 @@ def show_(
             return
         lines = [
             ("number", str(one.id), ""),
-            ("state", one.state, COLOURS[one.state]),
+            ("state", one.state, _colour(one)),
             ("gateway", one.gateway, ""),
             ("told by", one.source, ""),
             ("received at", timed(one.received_at), ""),
@@ -110,7 +109,7 @@ def replay(
                 one = store.inbox.records.find(number)
                 if one is None:
                     raise _missing([number])
-                if one.state not in ENDED:
+                if not one.has_ended:
                     raise misuse(
                         f"callback {number} is {one.state}", "Only one that is dead or stuck is tried again."
                     )
@@ -124,6 +123,12 @@ def replay(
 callbacks.command()(work)
 
 
+def _colour(one: "CallbackRecord") -> str:
+    if one.has_ended:
+        return "red"
+    return "yellow" if one.due_at is not None else "green"
+
+
 def _missing(numbers: list[int]) -> PaygateError:
     what = f"the inbox has no callback {', '.join(map(str, numbers))}"
     error: ConfigurationError = misuse(what, "See those that it has with `paygate callbacks list`.")
@@ -132,7 +137,7 @@ def _missing(numbers: list[int]) -> PaygateError:
 
 def _cells(one: "CallbackRecord") -> tuple[str | tuple[str, str], ...]:
     """A line of the list."""
-    state = (one.state, COLOURS.get(one.state, ""))
+    state = (one.state, _colour(one))
     counts = (str(one.repeats), str(one.attempts))
     return (
         str(one.id),

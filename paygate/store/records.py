@@ -10,7 +10,7 @@ from msgspec import Struct
 from sqlalchemy import bindparam
 
 from paygate.store.database import Database
-from paygate.store.deliveries import decoded
+from paygate.store.deliveries import ENDED, decoded
 from paygate.store.entries import DeliveryState, Told
 from paygate.store.moments import Clock, moment
 from paygate.store.schema import callbacks
@@ -51,6 +51,11 @@ class CallbackRecord(Struct, frozen=True, kw_only=True):
     path: str | None
     headers: Mapping[str, str] | None = None
     body: bytes | None = None
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it is tried no more, and nobody was told."""
+        return self.state in ENDED
 
 
 class Records:

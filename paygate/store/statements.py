@@ -21,7 +21,9 @@ class Prepared:
         self._text = str(compiled)
         self._order: Sequence[str] | None = compiled.positiontup
         self._fixed: dict[str, Any] = {
-            name: value for name, value in compiled.params.items() if value is not None
+            name: value
+            for name, value in compiled.params.items()
+            if value is not None or compiled.positiontup is None
         }
 
     def run(self, connection: sa.Connection, values: Mapping[str, Any]) -> sa.CursorResult[Any]:
@@ -33,20 +35,28 @@ class Prepared:
 
 
 class NewRow:
-    """An INSERT into one table that leaves a row alone which is there already."""
+    """An INSERT into one table that leaves a row alone which is there already.
+
+    On MariaDB it locks that row for whoever finds it: of those who only share it (INSERT IGNORE), none could
+    change it afterwards without waiting for the others in a ring.
+    """
 
     def __init__(self, table: sa.Table, engine: sa.Engine) -> None:
         values = _parameters(table)
-        self._names = tuple(values)
-        self._is_told = engine.dialect.name == "sqlite"
+        number = table.autoincrement_column
+        self._has_number = False
         if engine.dialect.name == "sqlite":
             statement: Any = sqlite.insert(table).values(values).on_conflict_do_nothing()
+            self._has_number = True
         elif engine.dialect.name == "postgresql":
-            statement = postgresql.insert(table).values(values).on_conflict_do_nothing()
+            new = postgresql.insert(table).values(values)
+            statement = new.on_conflict_do_nothing().returning(table.c[0])
+        elif number is not None:
+            same = {number.name: number}
+            statement = mysql.insert(table).values(values).on_duplicate_key_update(same)
+            self._has_number = True
         else:
-            statement = mysql.insert(table).values(values).prefix_with("IGNORE")
-        if not self._is_told:
-            statement = statement.returning(table.c[0])
+            statement = mysql.insert(table).values(values).prefix_with("IGNORE").returning(table.c[0])
         self._statement = Prepared(statement, engine)
 
     def add(self, connection: sa.Connection, values: Mapping[str, Any]) -> int | None:
@@ -54,11 +64,11 @@ class NewRow:
 
         What `values` leaves out is null. A row of a table that does not count tells some number.
         """
-        done = self._statement.run(connection, {name: values.get(name) for name in self._names})
-        if not self._is_told:
+        done = self._statement.run(connection, values)
+        if not self._has_number:
             found: int | None = done.scalar()
             return found
-        return done.lastrowid if done.rowcount else None
+        return done.lastrowid or None if done.rowcount else None  # MariaDB's is 0 for a row that was there
 
 
 class NewOrChanged:
