@@ -13,14 +13,13 @@ from paygate.breaker import FAILURES, REST_SECONDS
 from paygate.errors import ConfigurationError
 from paygate.hints import meant
 from paygate.methods import METHODS, EWallet, Retail, VirtualAccount
-from paygate.pointers import pointed_at, section_of
 from paygate.redaction import Secret
+from paygate.sections import number, pointed_at, section_of, unknown
 from paygate.sharing_settings import SharingSettings, sharing_settings
 from paygate.store_settings import StoreSettings, store_settings
 
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]*")
 SECTIONS: Final = ("gateways", "routes", "store", "credentials")
-LARGEST: Final = 1_000_000
 PLACE: Final = re.compile(r"\$\.(\w+)(.*)`")
 """Where msgspec found something wrong: the key, and the way on within its value."""
 
@@ -57,16 +56,15 @@ class GatewaySettings(Struct, frozen=True, kw_only=True):
         """The adapter's own part, checked against its Settings struct."""
         known = tuple(msgspec.structs.fields(shape))
         for key in self.own:
-            if key not in {field.encode_name for field in known}:
-                raise _wrong(self.name, key, "is not a setting of this adapter", known_keys(known))
+            unknown(f"gateways.{self.name}", key, "this adapter", known_keys(known), self.name)
         for field in known:
             if field.required and field.encode_name not in self.own:
-                raise _wrong(self.name, field.encode_name, "is missing; add it", ())
+                raise _wrong(self.name, field.encode_name, "is missing; add it")
         try:
             return msgspec.convert(dict(self.own), shape, dec_hook=_secret)
         except msgspec.ValidationError as error:
             place = PLACE.search(str(error))
-            raise _wrong(self.name, place[1] if place else "settings", _form(str(error), place), ()) from None
+            raise _wrong(self.name, place[1] if place else "settings", _form(str(error), place)) from None
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -141,14 +139,10 @@ def _gateway(name: str, table: Any) -> GatewaySettings:
     values = dict(table)
     host = {key: values.pop(key) for key in HOST_KEYS if key in values}
     if not isinstance(host.get("adapter"), str):
-        raise _wrong(name, "adapter", 'is missing; add it, as in adapter = "ayolinx"', ())
+        raise _wrong(name, "adapter", 'is missing; add it, as in adapter = "ayolinx"')
     for key in HOST_KEYS[1:]:
-        value = host.get(key, 1)
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < LARGEST:
-            raise _wrong(name, key, "must be a number above zero, and no more than a million", ())
-    for key in WHOLE:
-        if not isinstance(host.get(key, 1), int):
-            raise _wrong(name, key, "must be a whole number", ())
+        if key in host:
+            number(f"gateways.{name}.{key}", host[key], whole=key in WHOLE, gateway=name)
     return GatewaySettings(name=name, own=values, **host)
 
 
@@ -222,7 +216,5 @@ def _form(told: str, place: re.Match[str] | None) -> str:
     return f"has the wrong type or form (Expected `{types[1]}`){cure}"
 
 
-def _wrong(gateway: str, key: str, why: str, known: tuple[str, ...]) -> ConfigurationError:
-    return ConfigurationError(
-        f"gateways.{gateway}.{key}: {why}{meant(key, known) if known else ''}", gateway=gateway
-    )
+def _wrong(gateway: str, key: str, why: str) -> ConfigurationError:
+    return ConfigurationError(f"gateways.{gateway}.{key}: {why}", gateway=gateway)

@@ -8,8 +8,8 @@ from msgspec import Struct
 from msgspec.structs import fields
 
 from paygate.errors import ConfigurationError
-from paygate.hints import meant
 from paygate.redaction import Secret
+from paygate.sections import number, unknown
 
 ADDRESS: Final = re.compile(r"(rediss?|unix)://\S+", re.ASCII)
 PREFIX: Final = re.compile(r"[!-~]{1,100}", re.ASCII)
@@ -32,21 +32,19 @@ def sharing_settings(table: Mapping[str, Any]) -> SharingSettings:
     """Check a `[credentials]` whose values are resolved; raise ConfigurationError."""
     known = [field.name for field in fields(SharingSettings)]
     for key in table:
-        if key not in known:
-            raise _wrong(key, f"is not a setting of it{meant(key, known)}")
+        unknown("credentials", key, "shared credentials", known)
     url = table.get("url")
     if url is None:
         raise _wrong("url", 'is missing; add it, as in url = "redis://127.0.0.1:6379/0"')
     if not isinstance(url, str) or ADDRESS.fullmatch(url) is None:
         raise _wrong("url", 'is no address of a Redis; write it as in "redis://127.0.0.1:6379/0"')
-    prefix = table.get("prefix", "paygate")
-    if not isinstance(prefix, str) or PREFIX.fullmatch(prefix) is None:
+    given = {**table, "url": Secret(url)}
+    prefix = given.get("prefix")
+    if "prefix" in given and (not isinstance(prefix, str) or PREFIX.fullmatch(prefix) is None):
         raise _wrong("prefix", "is a short text without spaces")
-    seconds = table.get("timeout_seconds", 1.0)
-    is_number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
-    if not is_number or not 0 < seconds <= LONGEST_SECONDS:
-        raise _wrong("timeout_seconds", f"must be a number above zero, and no more than {LONGEST_SECONDS:g}")
-    return SharingSettings(url=Secret(url), prefix=prefix, timeout_seconds=seconds)
+    if "timeout_seconds" in given:
+        number("credentials.timeout_seconds", given["timeout_seconds"], most=LONGEST_SECONDS)
+    return SharingSettings(**given)
 
 
 def _wrong(key: str, why: str) -> ConfigurationError:

@@ -9,10 +9,9 @@ from msgspec import Struct
 from msgspec.structs import fields
 
 from paygate.errors import ConfigurationError
-from paygate.hints import meant
 from paygate.redaction import Secret
+from paygate.sections import number, unknown
 
-LARGEST: Final = 1_000_000
 LEAST: Final[Mapping[str, float]] = {"lease_seconds": 1, "grace_seconds": 0}
 """The least of what may not be any number above zero."""
 
@@ -48,14 +47,13 @@ def store_settings(table: Any, folder: Path = Path()) -> StoreSettings:
         raise ConfigurationError("[store] is not a table")
     known = {field.name: field for field in fields(StoreSettings)}
     for key in table:
-        if key not in known:
-            raise ConfigurationError(f"store.{key}: is not a setting of the store{meant(key, known)}")
+        unknown("store", key, "the store", known)
     url = table.get("url")
     if not isinstance(url, str) or not url:
         raise ConfigurationError('store.url: is missing; add it, as in url = "sqlite:///paygate.db"')
     given: dict[str, Any] = {**table, "url": Secret(_within(folder, url))}
     for key in given.keys() - {"url", "redact"}:
-        given[key] = _number(key, given[key], whole=known[key].type is int)
+        number(f"store.{key}", given[key], whole=known[key].type is int, least=LEAST.get(key))
     names = given.get("redact", ())
     if not isinstance(names, (list, tuple)) or not all(isinstance(one, str) and one for one in names):
         raise ConfigurationError('store.redact: is a list of names, as in redact = ["customerName"]')
@@ -71,14 +69,3 @@ def _within(folder: Path, url: str) -> str:
     if "?" in place:
         raise ConfigurationError("store.url: the path of the file has a question mark: name another one")
     return f"{parts[1]}{place}{parts[3]}"
-
-
-def _number(key: str, value: Any, *, whole: bool) -> Any:
-    if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
-        raise ConfigurationError(f"store.{key}: must be a {'whole ' if whole else ''}number")
-    least = LEAST.get(key)
-    is_enough = value > 0 if least is None else value >= least
-    if not (is_enough and value <= LARGEST):
-        must = "above zero" if least is None else f"at least {least:g}"
-        raise ConfigurationError(f"store.{key}: must be {must}, and no more than a million")
-    return value

@@ -64,7 +64,7 @@ LAYERS: Final = (
     {"flow", "callback", "diagnosis", "returns"},
     {"model"},
     {"methods", "refunds"},
-    {"money", "redaction", "addresses", "pointers", "sharing_settings", "store_settings"},
+    {"money", "redaction", "addresses", "sections", "sharing_settings", "store_settings"},
     {"errors"},
     {"advice", "external_ids", "handlers", "held", "hints", "pauses"},
 )

@@ -35,11 +35,11 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """List the callbacks in the store, the newest first."""
-    from paygate.store.deliveries import ENDED, WAITING
-    from paygate.store.entries import DeliveryState
-
-    chosen = (*(ENDED if dead else ()), *(WAITING if waiting else ()))
     with explained(as_json=as_json, config=config), store_of(read(config)) as store:
+        from paygate.store.deliveries import ENDED, WAITING
+        from paygate.store.entries import DeliveryState
+
+        chosen = (*(ENDED if dead else ()), *(WAITING if waiting else ()))
         found = store.inbox.records.listed(chosen or tuple(DeliveryState), gateway=gateway, most=limit + 1)
         if as_json:
             print_json({"callbacks": [_plain(one) for one in found[:limit]], "more": len(found) > limit})

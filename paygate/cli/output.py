@@ -107,7 +107,9 @@ def explained(
     try:
         yield
     except PaygateError as error:
-        then = command(error) or mending(error, config)
+        then = command(error)
+        if then is None:
+            then = mending(error, config)
         do = " ".join(filter(None, (cure_of(error), hint(error))))
         if as_json:
             told = _plain(error, do)

@@ -100,7 +100,11 @@ def test_offline_asks_nobody(gateways: Gateways, pair: Pair) -> None:
             "settings",
             "NOT_SET_ANYWHERE is not set",
         ),
-        ('adapter = "tiny"\napi_key = "x"\nbreaker_failures = 0', "settings", "must be a number above zero"),
+        (
+            'adapter = "tiny"\napi_key = "x"\nbreaker_failures = 0',
+            "settings",
+            "must be a whole number above zero",
+        ),
     ],
 )
 def test_what_is_wrong_with_one_hides_none_of_the_others(

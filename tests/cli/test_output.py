@@ -19,7 +19,7 @@ from paygate import (
     Unreachable,
 )
 from paygate.advice import advice_for
-from paygate.cli.output import cure_of, explained, misuse, program
+from paygate.cli.output import cure_of, explained, misuse, print_columns, program
 from tests.cli.shop import Shop
 
 Run = Callable[..., Result]
@@ -100,3 +100,17 @@ def test_the_program_is_told_as_it_can_be_called_again(
     assert "paygate" == program()
     monkeypatch.setattr(sys, "argv", ["/somewhere/paygate/__main__.py"])
     assert program().endswith(" -m paygate")
+
+
+def test_columns_stand_below_each_other_and_are_not_cut(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However narrow the terminal; what cannot be seen counts as its mark, and no line ends in blanks."""
+    monkeypatch.setenv("COLUMNS", "10")
+    print_columns(("name", "state", "flags"), [("a\x1b", ("done", "green"), ""), ("9" * 20, "new", "late")])
+    assert capsys.readouterr().out.split("\n") == [
+        f"{'name':20}  state  flags",
+        r"a\x1b" + " " * 17 + "done",
+        f"{'9' * 20}  new    late",
+        "",
+    ]

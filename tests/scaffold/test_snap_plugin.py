@@ -21,7 +21,9 @@ def test_a_fresh_snap_plugin_is_listed_and_ready(fresh: Workshop) -> None:
     [row] = [row for row in json.loads(listed.stdout) if row["adapter"] == "nusapay"]
     assert (None, "paygate-nusapay 0.1.0") == (row["problem"], row["distribution"])
     operations = {"authorize", "create_charge", "query", "cancel", "refund", "parse_callback"}
-    assert operations | {"restore_credential", "simulator", "sign", "explain_callback", "diagnose"} == set(row["answers"])
+    assert operations | {"restore_credential", "simulator", "sign", "explain_callback", "diagnose"} == set(
+        row["answers"]
+    )
 
 
 def test_a_fresh_snap_plugin_loads_its_settings(fresh: Workshop) -> None:

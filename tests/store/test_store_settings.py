@@ -70,28 +70,37 @@ def test_everything_can_be_set() -> None:
             {"url": PASSWORD, "keep_day": 1},
             "store.keep_day: is not a setting of the store; did you mean 'keep_days'?",
         ),
-        ({"url": PASSWORD, "attempts": 1.5}, "store.attempts: must be a whole number"),
-        ({"url": PASSWORD, "keep_days": PASSWORD}, "store.keep_days: must be a number"),
-        ({"url": PASSWORD, "connections": True}, "store.connections: must be a whole number"),
+        (
+            {"url": PASSWORD, "attempts": 1.5},
+            "store.attempts: must be a whole number above zero, and no more than a million",
+        ),
+        (
+            {"url": PASSWORD, "keep_days": PASSWORD},
+            "store.keep_days: must be a number above zero, and no more than a million",
+        ),
+        (
+            {"url": PASSWORD, "connections": True},
+            "store.connections: must be a whole number above zero, and no more than a million",
+        ),
         (
             {"url": PASSWORD, "keep_days": 0},
-            "store.keep_days: must be above zero, and no more than a million",
+            "store.keep_days: must be a number above zero, and no more than a million",
         ),
         (
             {"url": PASSWORD, "lease_seconds": 0.9},
-            "store.lease_seconds: must be at least 1, and no more than a million",
+            "store.lease_seconds: must be a number of at least 1, and no more than a million",
         ),
         (
             {"url": PASSWORD, "grace_seconds": -1},
-            "store.grace_seconds: must be at least 0, and no more than a million",
+            "store.grace_seconds: must be a number of at least 0, and no more than a million",
         ),
         (
             {"url": PASSWORD, "keep_days": math.nan},
-            "store.keep_days: must be above zero, and no more than a million",
+            "store.keep_days: must be a number above zero, and no more than a million",
         ),
         (
             {"url": PASSWORD, "keep_days": math.inf},
-            "store.keep_days: must be above zero, and no more than a million",
+            "store.keep_days: must be a number above zero, and no more than a million",
         ),
         (
             {"url": PASSWORD, "redact": PASSWORD},
