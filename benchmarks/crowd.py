@@ -18,14 +18,15 @@ from paygate.store import Store, StoreSettings
 from paygate.store.telling import Telling
 
 SECONDS: Final = 3.0
-CALLS: Final = 4_000
-"""More than one process receives in that time: to sign one costs the pretend provider a millisecond."""
+MOST: Final = 3_000
+"""More than all processes receive in a second; each is signed before, which takes a millisecond."""
 
 Work: TypeAlias = Callable[[], object]
-Worker: TypeAlias = Callable[[str], Work]
+Worker: TypeAlias = Callable[[str, int], Work]
+"""Gets ready to work on a store, so many times at most."""
 
 
-def charging(url: str) -> Work:
+def charging(url: str, _: int) -> Work:
     """A charge is begun and answered; no provider lies between."""
     store, new = _opened(url)
 
@@ -37,11 +38,11 @@ def charging(url: str) -> Work:
     return work
 
 
-def receiving(url: str) -> Work:
+def receiving(url: str, most: int) -> Work:
     """A callback is verified, stored and acknowledged."""
     paygate = Paygate.from_mapping(configuration(NOWHERE) | {"store": {"url": url}})
     gateway = paygate.gateway(RECEIVER)
-    calls = iter([inbox.call() for _ in range(CALLS)])
+    calls = iter([inbox.call() for _ in range(most)])
 
     def work() -> None:
         if gateway.receive(next(calls)).status != 200:
@@ -50,7 +51,7 @@ def receiving(url: str) -> Work:
     return work
 
 
-def living(url: str) -> Work:
+def living(url: str, _: int) -> Work:
     """A charge from its beginning to the merchant's handler: begun, answered, called about, applied, told."""
     store, new = _opened(url)
     telling = Telling(store.database, lambda _, __: None)
@@ -84,10 +85,12 @@ class Pace(tuple[float, float]):
 def paced(worker: Worker, url: str, processes: int, seconds: float = SECONDS) -> Pace:
     """Let so many processes do it at once, for so long."""
     context = multiprocessing.get_context("spawn")
+    most = max(round(MOST * seconds / processes), 2_500)
     start = context.Barrier(processes + 1)
     counts: Any = context.Queue()
     crew = [
-        context.Process(target=_run, args=(worker, url, start, counts, seconds)) for _ in range(processes)
+        context.Process(target=_run, args=(worker, url, most, start, counts, seconds))
+        for _ in range(processes)
     ]
     for one in crew:
         one.start()
@@ -135,8 +138,8 @@ def _opened(url: str) -> tuple[Store, Any]:
     return Store(StoreSettings(url=Secret(url))), references(os.getpid() ^ time.time_ns())
 
 
-def _run(worker: Worker, url: str, start: Any, counts: Any, seconds: float) -> None:
-    work = worker(url)
+def _run(worker: Worker, url: str, most: int, start: Any, counts: Any, seconds: float) -> None:
+    work = worker(url, most)
     work()
     start.wait(60)
     began, count = time.perf_counter(), 0

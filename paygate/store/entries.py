@@ -1,6 +1,7 @@
 """What stands in the journal, as its rows are read and written: states, entries, and charges as JSON."""
 
 from enum import StrEnum
+from hashlib import blake2b
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -10,6 +11,10 @@ from sqlalchemy import RowMapping
 from paygate.callback import Conflict
 from paygate.model import Charge, ChargeRef, ChargeStatus
 
+LONGEST_REFERENCE: Final = 64
+LONGEST_NUMBER: Final = 128
+NUL: Final = "\0"
+DIGEST: Final = 16
 Row: TypeAlias = RowMapping | dict[Any, Any]
 """A row of a table, by the names of its columns."""
 
@@ -144,10 +149,23 @@ def charge_of(row: Row) -> Charge:
     )
 
 
+def reference_of(charge: Charge | ChargeRef) -> str:
+    """The reference of a charge as it is looked up by; that of a charge not made here may be any text."""
+    return word_of(charge.reference, LONGEST_REFERENCE)
+
+
 def number_of(charge: Charge) -> str | None:
     """The provider's own number of a charge, as it is looked up by."""
     number = charge.provider_reference
-    return None if number is None else number[:LONGEST_NUMBER]
+    return None if number is None else word_of(number, LONGEST_NUMBER)
 
 
-LONGEST_NUMBER: Final = 128
+def word_of(text: str, longest: int) -> str:
+    """Text as a column of words takes it: a digest tells apart what is too long, or has a NUL.
+
+    PostgreSQL takes no NUL in a text. Inside JSON both stand as they came.
+    """
+    if len(text) <= longest and NUL not in text:
+        return text
+    digest = blake2b(text.encode(), digest_size=DIGEST).hexdigest()
+    return f"{text[: longest - len(digest) - 1]}#{digest}".replace(NUL, "?")

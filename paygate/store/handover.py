@@ -13,7 +13,7 @@ from paygate.callback import Callback, CallbackReply, Conflict, ConflictKind
 from paygate.conflicts import has_paid
 from paygate.model import Charge
 from paygate.store.deliveries import LEASED, OWN, Delivery, decoded
-from paygate.store.entries import DeliveryState, charge_of
+from paygate.store.entries import DeliveryState, charge_of, reference_of
 from paygate.store.schema import callbacks, charges, flags
 
 ANSWERED: Final = CallbackReply(200, {}, b"")
@@ -102,4 +102,4 @@ def _is_doubtful(connection: sa.Connection, charge: Charge) -> bool:
 
 
 def _named(charge: Charge) -> dict[str, str]:
-    return {"reference": charge.reference, "gateway": charge.gateway}
+    return {"reference": reference_of(charge), "gateway": charge.gateway}

@@ -17,6 +17,7 @@ from paygate.store import repaid
 from paygate.store.database import Database
 from paygate.store.deliveries import callback_row
 from paygate.store.entries import (
+    LONGEST_NUMBER,
     DeliveryState,
     Learnt,
     Row,
@@ -26,6 +27,8 @@ from paygate.store.entries import (
     bare,
     charge_of,
     number_of,
+    reference_of,
+    word_of,
     written,
 )
 from paygate.store.facts import Facts
@@ -120,9 +123,9 @@ class History:
         row = self._row(connection, told)
         if row is None:
             return self._taken_in(connection, told, source, now, hand_over=hand_over)
-        if row["reference"] != told.reference:  # the provider told its own number for it
-            told = msgspec.structs.replace(told, reference=row["reference"])
         ours = charge_of(row)
+        if ours.reference != told.reference:  # the provider told its own number for it
+            told = msgspec.structs.replace(told, reference=ours.reference)
         refunds = repaid.asked_for(connection, row["id"], told)
         asked = [one["reference"] for one in refunds if one["state"] != State.FREE]
         after = derived(ours, told, made=made, asked=asked, source=source.value)
@@ -191,14 +194,14 @@ class History:
 
     def _row(self, connection: sa.Connection, told: Charge) -> Any:
         """The charge that is meant, kept from others until this work is committed."""
-        mine = {"gateway": told.gateway, "reference": told.reference}
+        mine = {"gateway": told.gateway, "reference": reference_of(told)}
         row = connection.execute(_MINE.with_for_update(), mine).mappings().first()
         if row is not None:
             return row
-        numbers = [one for one in {told.reference, told.provider_reference} if one is not None]
-        values = {"gateway": told.gateway, "numbers": numbers}
+        numbers = {one for one in (told.reference, told.provider_reference) if one is not None}
+        values = {"gateway": told.gateway, "numbers": [word_of(one, LONGEST_NUMBER) for one in numbers]}
         found = connection.execute(_NUMBERED.with_for_update(), values).mappings().all()
-        meant = [one for one in found if _is_meant(told, one["provider_reference"], charge_of(one))]
+        meant = [one for one in found if _is_meant(told, charge_of(one))]
         return meant[0] if len(meant) == 1 else None
 
     def _taken_in(
@@ -207,8 +210,8 @@ class History:
         """Write down a charge that this journal did not make."""
         values = {
             "gateway": told.gateway,
-            "reference": told.reference,
-            "claim": told.reference,
+            "reference": reference_of(told),
+            "claim": reference_of(told),
             "digest": NOTHING,
             "request": NOTHING,
             "state": State.KNOWN,
@@ -264,12 +267,13 @@ class History:
             connection.execute(_STUCK, own | {"told": row["told"], "due_at": now})
 
 
-def _is_meant(told: Charge, number: str, ours: Charge) -> bool:
+def _is_meant(told: Charge, ours: Charge) -> bool:
     """Whether a charge that goes by another reference than ours is ours, by the provider's number.
 
     It is where the provider has no other name for it. A number beside a reference of its own is no proof, for
     an account is used again; save a link's, which is made for one charge.
     """
+    number = ours.provider_reference
     if told.reference == number:
         return told.provider_reference in (None, number)
     is_link = isinstance(told.method, PaymentLink) and isinstance(ours.method, PaymentLink)

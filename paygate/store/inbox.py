@@ -33,7 +33,7 @@ from paygate.store.deliveries import (
     is_vague,
     key_of,
 )
-from paygate.store.entries import DeliveryState, Learnt, Source, Told, bare
+from paygate.store.entries import NUL, DeliveryState, Learnt, Source, Told, bare, reference_of
 from paygate.store.handover import Overtaken
 from paygate.store.history import History
 from paygate.store.moments import MICRO, Clock, micros
@@ -220,7 +220,7 @@ class Inbox:
 
     def _later(self, taken: Delivery, problem: str) -> dict[str, Any]:
         attempts = taken.attempts + 1
-        change = {"attempts": attempts, "problem": problem[:LONGEST_PROBLEM]}
+        change = {"attempts": attempts, "problem": problem[:LONGEST_PROBLEM].replace(NUL, "?")}
         if attempts >= self.settings.attempts:
             ended = DeliveryState.STUCK if taken.is_new else DeliveryState.DEAD
             return {**change, "state": ended, "due_at": None}
@@ -253,7 +253,7 @@ class Inbox:
 
     def _before(self, connection: sa.Connection, told: Charge) -> tuple[list[str], int]:
         """The conflicts of a fact that was written down before, and when that was."""
-        named = {"reference": told.reference, "gateway": told.gateway, "key": fact_key(told)}
+        named = {"reference": reference_of(told), "gateway": told.gateway, "key": fact_key(told)}
         row = connection.execute(_BEFORE, named).one()
         return row.conflicts.split(), row.at
 

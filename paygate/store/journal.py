@@ -25,6 +25,7 @@ from paygate.store.entries import (
     Step,
     charge_of,
     entry_of,
+    reference_of,
 )
 from paygate.store.facts import Facts
 from paygate.store.history import NOTHING
@@ -91,7 +92,7 @@ class Journal:
 
     def find(self, charge: Charge | ChargeRef) -> Charge | None:
         """How a charge stands, as the journal has it; None where it does not have it."""
-        rows = self._rows(charge.reference)
+        rows = self._rows(reference_of(charge))
         return next((charge_of(one) for one in rows if one["gateway"] == charge.gateway), None)
 
     def same(self, gateway: str, request: ChargeRequest) -> Entry | None:

@@ -13,7 +13,7 @@ from paygate.errors import InvalidCharge, OutcomeUnknown
 from paygate.model import Charge, ChargeStatus
 from paygate.store.database import Database
 from paygate.store.deliveries import ENDED
-from paygate.store.entries import DeliveryState, Row, State
+from paygate.store.entries import LONGEST_REFERENCE, DeliveryState, Row, State, word_of
 from paygate.store.listed import (
     AskedRefund,
     Counts,
@@ -80,7 +80,7 @@ class Listing:
 
     def named(self, reference: str, gateway: str | None = None) -> list[StoredCharge]:
         """The charges of that reference, one for each gateway that was to make it, in that order."""
-        asked = sa.select(charges).where(charges.c.reference == reference)
+        asked = sa.select(charges).where(charges.c.reference == word_of(reference, LONGEST_REFERENCE))
         if gateway is not None:
             asked = asked.where(charges.c.gateway == gateway)
         with self._database.reading() as connection:

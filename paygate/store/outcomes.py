@@ -19,7 +19,7 @@ from paygate.model import Charge, ChargeRef
 from paygate.pauses import growing
 from paygate.store import notes
 from paygate.store.database import Database
-from paygate.store.entries import Entry, Learnt, Source, State, number_of, written
+from paygate.store.entries import Entry, Learnt, Source, State, number_of, reference_of, written
 from paygate.store.facts import Facts
 from paygate.store.history import History
 from paygate.store.moments import MICRO, Clock, micros
@@ -158,7 +158,7 @@ class Outcomes:
 
     def changing(self, charge: Charge | ChargeRef) -> None:
         """Write down that a charge is about to be changed: it is to be asked about, unless told of."""
-        mine = (charges.c.reference == charge.reference) & (charges.c.gateway == charge.gateway)
+        mine = (charges.c.reference == reference_of(charge)) & (charges.c.gateway == charge.gateway)
         is_there = charges.c.state != State.FREE.value
         due = self._clock.lease(self._clock.now())
         with self._database.writing() as connection:

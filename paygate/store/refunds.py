@@ -22,7 +22,7 @@ from paygate.model import Charge, ChargeRef
 from paygate.refunds import RefundRequest
 from paygate.store import notes
 from paygate.store.database import Database
-from paygate.store.entries import Row, Source, State, Step
+from paygate.store.entries import Row, Source, State, Step, reference_of
 from paygate.store.facts import Facts
 from paygate.store.moments import Clock
 from paygate.store.outcomes import TAKEN_OVER
@@ -80,12 +80,12 @@ class RefundBook:
             lease = self._clock.lease(now)
             with self._database.writing() as connection:
                 charge_id = connection.execute(
-                    _CHARGE, {"gateway": charge.gateway, "reference": charge.reference}
+                    _CHARGE, {"gateway": charge.gateway, "reference": reference_of(charge)}
                 ).scalar()
                 fresh = {
                     "charge_id": charge_id,
                     "gateway": charge.gateway,
-                    "charge_reference": charge.reference,
+                    "charge_reference": reference_of(charge),
                     "reference": refund.reference,
                     "amount": amount,
                     "state": State.SENDING,
@@ -103,7 +103,7 @@ class RefundBook:
             own = self._row(charge.gateway, refund.reference)
             if own is None:
                 continue
-            if (own["charge_reference"], own["amount"]) != (charge.reference, amount):
+            if (own["charge_reference"], own["amount"]) != (reference_of(charge), amount):
                 raise _taken(own, charge)
             entry = self._found(own, refund, fresh)
             if entry is not None:
@@ -227,7 +227,7 @@ def _mine(entry: RefundEntry) -> dict[str, Any]:
 
 
 def _taken(own: Row, charge: Charge | ChargeRef) -> ReferenceTaken:
-    if own["charge_reference"] != charge.reference:
+    if own["charge_reference"] != reference_of(charge):
         why = f"is that of a refund of charge {own['charge_reference']}"
     else:
         amount = "the whole charge" if own["amount"] is None else f"IDR {own['amount']}"

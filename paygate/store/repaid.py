@@ -8,7 +8,7 @@ from sqlalchemy import bindparam
 
 from paygate.model import Charge
 from paygate.refunds import RefundStatus
-from paygate.store.entries import Row, State
+from paygate.store.entries import Row, State, reference_of
 from paygate.store.schema import refunds
 
 OPEN: Final = (State.SENDING.value, State.UNKNOWN.value)
@@ -27,7 +27,7 @@ _SETTLED: Final = (
 def adopt(connection: sa.Connection, charge_id: int, charge: Charge) -> None:
     """Join a charge that was just taken in with the refunds that were asked for before it was there."""
     waiting = (refunds.c.charge_id.is_(None), refunds.c.gateway == charge.gateway)
-    mine = refunds.update().where(*waiting, refunds.c.charge_reference == charge.reference)
+    mine = refunds.update().where(*waiting, refunds.c.charge_reference == reference_of(charge))
     connection.execute(mine.values(charge_id=charge_id))
 
 
