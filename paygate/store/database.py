@@ -23,6 +23,7 @@ log = logging.getLogger("paygate")
 BUSY_SECONDS: Final = 15.0
 """How long a piece of work waits for its turn: for a lock, or for a connection."""
 
+NEW: Final = "paygate: the store was not there, and is made new and empty: is this its first use?"
 UPGRADE: Final = Command("paygate store upgrade")
 NO_ADDRESS: Final = 'store.url: is not an address of a database, as "sqlite:///paygate.db"'
 NO_BACKEND: Final = "store.url: use sqlite:///…, postgresql+psycopg://… or mariadb+pymysql://…"
@@ -124,8 +125,9 @@ class Database:
         if found is None and self.dialect == "sqlite":
             from paygate.store.migrations import upgrade
 
-            _, found = upgrade(self)  # an embedded database that is not there yet
-            log.warning("paygate: the store was not there, and is made new and empty: is this its first use?")
+            before, found = upgrade(self)  # an embedded database that is not there yet
+            if before is None:
+                log.warning(NEW)
         if found is None:
             raise _to_upgrade("the database has no tables of paygate yet")
         if found != VERSION:

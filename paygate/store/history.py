@@ -201,7 +201,8 @@ class History:
         numbers = {one for one in (told.reference, told.provider_reference) if one is not None}
         values = {"gateway": told.gateway, "numbers": [word_of(one, LONGEST_NUMBER) for one in numbers]}
         found = connection.execute(_NUMBERED.with_for_update(), values).mappings().all()
-        meant = [one for one in found if _is_meant(told, charge_of(one))]
+        own = [one for one in found if one["reference"] == mine["reference"]]  # somebody has just taken it in
+        meant = own or [one for one in found if _is_meant(told, charge_of(one))]
         return meant[0] if len(meant) == 1 else None
 
     def _taken_in(

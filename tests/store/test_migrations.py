@@ -15,7 +15,7 @@ from alembic.runtime.migration import MigrationContext
 
 from paygate.errors import ConfigurationError, StoreUnavailable
 from paygate.redaction import Secret
-from paygate.store.database import Database
+from paygate.store.database import NEW, Database
 from paygate.store.migrations import FOLDER, scripts_of, upgrade
 from paygate.store.schema import VERSION, VERSIONS, charges, metadata
 from paygate.store_settings import StoreSettings
@@ -138,7 +138,7 @@ database.close()
 
 
 def test_a_file_is_made_on_first_use_by_many_processes(tmp_path: Path) -> None:
-    """Nobody has to set up an embedded database, also where several processes begin at once."""
+    """Nobody has to set up an embedded database, also where several begin at once; one says that it is new."""
     url = f"sqlite:///{tmp_path / 'paygate.db'}"
     running = [
         subprocess.Popen(
@@ -154,7 +154,7 @@ def test_a_file_is_made_on_first_use_by_many_processes(tmp_path: Path) -> None:
         assert one.stdin is not None
         one.stdin.write("go\n")
         one.stdin.flush()
-    assert [one.communicate(timeout=60)[1] for one in running] == [""] * 3
+    assert sorted(one.communicate(timeout=60)[1] for one in running) == ["", "", f"{NEW}\n"]
     database = Database(StoreSettings(url=Secret(url)))
     assert sorted(references(database)) == [f"INV-{number}" for number in range(3)]
     database.close()
