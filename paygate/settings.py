@@ -18,7 +18,7 @@ from paygate.sections import number, pointed_at, section_of, unknown
 from paygate.sharing_settings import SharingSettings, sharing_settings
 from paygate.store_settings import StoreSettings, store_settings
 
-NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]*")
+NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 SECTIONS: Final = ("gateways", "routes", "store", "credentials")
 PLACE: Final = re.compile(r"\$\.(\w+)(.*)`")
 """Where msgspec found something wrong: the key, and the way on within its value."""
@@ -133,7 +133,9 @@ def _all_resolved(tables: Mapping[str, Any], folder: Path) -> dict[str, Any]:
 
 def _gateway(name: str, table: Any) -> GatewaySettings:
     if NAME.fullmatch(name) is None:
-        raise ConfigurationError(f"[gateways.{name}]: use a name of lower-case letters, digits, '-' and '_'")
+        raise ConfigurationError(
+            f"[gateways.{name}]: use a name of lower-case letters, digits, '-' and '_', at most 64"
+        )
     if not isinstance(table, Mapping):
         raise ConfigurationError(f"[gateways.{name}] is not a table")
     values = dict(table)

@@ -26,7 +26,7 @@ BUSY_SECONDS: Final = 15.0
 NEW: Final = "paygate: the store was not there, and is made new and empty: is this its first use?"
 UPGRADE: Final = Command("paygate store upgrade")
 NO_ADDRESS: Final = 'store.url: is not an address of a database, as "sqlite:///paygate.db"'
-NO_BACKEND: Final = "store.url: use sqlite:///…, postgresql+psycopg://… or mariadb+pymysql://…"
+NO_BACKEND: Final = "store.url: use sqlite:///…, postgresql://… or mariadb://…"
 DRIVERS: Final = {
     "sqlite": "sqlite+pysqlite",
     "postgresql": "postgresql+psycopg",

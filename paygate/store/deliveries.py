@@ -33,7 +33,10 @@ decoded: Final = _decoder.decode
 
 
 class Delivery(Struct, frozen=True, kw_only=True):
-    """A row that a worker has taken; until `lease`, in microseconds, it is nobody else's."""
+    """A row that a worker has taken; until `lease`, in microseconds, it is nobody else's.
+
+    `attempts` are those that failed before this one.
+    """
 
     id: int
     gateway: str
@@ -72,6 +75,11 @@ class Delivery(Struct, frozen=True, kw_only=True):
             again=AGAIN,
             sent_at=None,
         )
+
+
+def done(taken: Delivery) -> dict[str, Any]:
+    """What a row becomes with which nothing is left to do; its attempts are those that failed."""
+    return {"state": DeliveryState.DONE, "due_at": None, "problem": None, "attempts": taken.attempts}
 
 
 def is_vague(told: Told | Callback) -> bool:

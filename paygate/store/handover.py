@@ -12,8 +12,8 @@ from sqlalchemy import bindparam
 from paygate.callback import Callback, CallbackReply, Conflict, ConflictKind
 from paygate.conflicts import has_paid
 from paygate.model import Charge
-from paygate.store.deliveries import LEASED, OWN, Delivery, decoded
-from paygate.store.entries import DeliveryState, charge_of, reference_of
+from paygate.store.deliveries import LEASED, OWN, Delivery, decoded, done
+from paygate.store.entries import charge_of, reference_of
 from paygate.store.schema import callbacks, charges, flags
 
 ANSWERED: Final = CallbackReply(200, {}, b"")
@@ -83,8 +83,7 @@ def finish(connection: sa.Connection, taken: Delivery, told: Callback) -> None:
     for charge in told.charges:
         if _standing(connection, _CHARGE.with_for_update(), charge) != charge:
             raise Moved
-    done = {"state": DeliveryState.DONE, "due_at": None, "problem": None}
-    if not connection.execute(_OPEN.values(done), taken.own).rowcount:
+    if not connection.execute(_OPEN.values(done(taken)), taken.own).rowcount:
         raise Overtaken
 
 

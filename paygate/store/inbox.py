@@ -8,6 +8,7 @@ from a call that is stored need not be on the disk at once.
 
 import logging
 from collections.abc import Collection, Iterable, Sequence
+from itertools import takewhile
 from typing import Any, Final
 
 import msgspec
@@ -28,6 +29,7 @@ from paygate.store.deliveries import (
     Delivery,
     callback_row,
     decoded,
+    done,
     encoded,
     insertion,
     is_vague,
@@ -50,6 +52,7 @@ LONGEST_PATH: Final = 255
 FORGOTTEN: Final = 24 * 3600 * MICRO
 """How much older than a call its fact must be, to be sure that it was handled before: clocks differ."""
 
+KILLED: Final = "its worker's process ended while at work on it"
 BEHIND: Final = "the provider's answer is behind what this call says"
 _headers: Final = msgspec.json.Encoder()
 _TAKEN: Final = [
@@ -121,7 +124,11 @@ class Inbox:
         return is_new
 
     def take(self, most: int, gateways: Collection[str]) -> list[Delivery]:
-        """Take what is due, no more than `most`: nobody else gets it until the lease ends."""
+        """Take what is due, no more than `most`: nobody else gets it until the lease ends.
+
+        Taking counts as an attempt, until it ends well: a handler that kills its process fails as others do.
+        What was tried before is taken alone, so that it takes nothing with it.
+        """
         now = self._clock.now()
         lease = self._clock.lease(now)
         due = _DUE & callbacks.c.gateway.in_(sorted(gateways))
@@ -132,16 +139,23 @@ class Inbox:
                     return []
         oldest = sa.select(*_TAKEN).where(due).order_by(callbacks.c.due_at).limit(most)
         with self.database.writing(durable=False) as connection:
-            rows = connection.execute(oldest.with_for_update(skip_locked=True), {"now": now}).mappings().all()
+            due_now = connection.execute(oldest.with_for_update(skip_locked=True), {"now": now}).mappings()
+            rows = _together(due_now.all())
             if rows:
                 mine = callbacks.c.id.in_([row["id"] for row in rows])
-                connection.execute(callbacks.update().where(mine).values(due_at=lease))
+                tried = callbacks.c.attempts + 1
+                connection.execute(callbacks.update().where(mine).values(due_at=lease, attempts=tried))
         taken = []
         for row in rows:
             try:
-                taken.append(_delivery(row, lease))
+                one = _delivery(row, lease)
             except (ValueError, msgspec.MsgspecError) as error:
                 self._unreadable(row, error)
+                continue
+            if one.attempts < self.settings.attempts:
+                taken.append(one)
+            else:
+                self.failed(msgspec.structs.replace(one, attempts=one.attempts - 1), KILLED)
         return taken
 
     def release(self, deliveries: Iterable[Delivery]) -> None:
@@ -149,7 +163,8 @@ class Inbox:
         with self.database.writing(durable=False) as connection:
             for one in deliveries:
                 mine = (callbacks.c.id == one.id) & (callbacks.c.due_at == one.lease)
-                connection.execute(callbacks.update().where(mine).values(due_at=self._clock.now()))
+                back = {"due_at": self._clock.now(), "attempts": one.attempts}
+                connection.execute(callbacks.update().where(mine).values(back))
         self.bell.ring()
 
     def apply(self, taken: Delivery, asked: Callback | None = None) -> Applied:
@@ -196,7 +211,7 @@ class Inbox:
     def _after(self, connection: sa.Connection, taken: Delivery, learnt: Sequence[Learnt]) -> dict[str, Any]:
         """What becomes of a callback about one charge that it proved itself."""
         [told], [one] = taken.told.charges, learnt
-        over = {"state": DeliveryState.DONE, "due_at": None, "problem": None}
+        over = done(taken)
         conflicts = one.conflicts
         if not one.is_news:
             renamed = msgspec.structs.replace(told, reference=one.charge.reference)
@@ -209,14 +224,14 @@ class Inbox:
                 return over  # handled so long ago that the row of it is purged
             conflicts = tuple(Conflict(ConflictKind(kind), told, one.charge) for kind in kinds)
         kept = encoded(Told(charges=(bare(one.charge),), conflicts=conflicts))
-        ready = {"state": DeliveryState.READY, "told": kept, "attempts": 0}
+        ready = {"state": DeliveryState.READY, "told": kept, "attempts": 1}
         return ready | {"due_at": taken.lease, "problem": None}
 
     def _asked(self, taken: Delivery, asked: Callback | None) -> dict[str, Any]:
         """What becomes of a callback whose facts are handed over one by one."""
         if asked is not None and asked.reply == AGAIN:
             return self._later(taken, BEHIND)
-        return {"state": DeliveryState.DONE, "due_at": None, "problem": None}
+        return done(taken)
 
     def _later(self, taken: Delivery, problem: str) -> dict[str, Any]:
         attempts = taken.attempts + 1
@@ -256,6 +271,13 @@ class Inbox:
         named = {"reference": reference_of(told), "gateway": told.gateway, "key": fact_key(told)}
         row = connection.execute(_BEFORE, named).one()
         return row.conflicts.split(), row.at
+
+
+def _together(rows: Sequence[sa.RowMapping]) -> list[sa.RowMapping]:
+    """Those that may be worked on one after the other; the first by itself, where it was tried before."""
+    if rows and rows[0]["attempts"]:
+        return [rows[0]]
+    return [*takewhile(lambda row: not row["attempts"], rows)]
 
 
 def _delivery(row: sa.RowMapping, lease: int) -> Delivery:

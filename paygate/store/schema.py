@@ -32,6 +32,12 @@ def _word(length: int) -> sa.String:
     )
 
 
+def _index(name: str, column: str) -> sa.Index:
+    """An index of the rows that have a value there: what nobody looks for is not kept in order."""
+    has_value = sa.text(f"{column} IS NOT NULL")
+    return sa.Index(name, column, sqlite_where=has_value, postgresql_where=has_value)
+
+
 charges: Final = sa.Table(
     "paygate_charges",
     metadata,
@@ -54,8 +60,8 @@ charges: Final = sa.Table(
     sa.Column("changed_at", sa.BigInteger, nullable=False),
     sa.UniqueConstraint("reference", "gateway", name="paygate_charges_reference"),
     sa.UniqueConstraint("claim", name="paygate_charges_claim"),
-    sa.Index("paygate_charges_due", "due_at"),
-    sa.Index("paygate_charges_number", "provider_reference"),
+    _index("paygate_charges_due", "due_at"),
+    _index("paygate_charges_number", "provider_reference"),
 )
 """One row for each reference of a gateway. `claim` is the reference, at the one gateway that routes gave it.
 
@@ -130,7 +136,7 @@ callbacks: Final = sa.Table(
     sa.Column("due_at", sa.BigInteger),
     sa.Column("problem", _word(255)),
     sa.UniqueConstraint("key", "gateway", name="paygate_callbacks_key"),
-    sa.Index("paygate_callbacks_due", "due_at"),
+    _index("paygate_callbacks_due", "due_at"),
     sa.Index("paygate_callbacks_state", "state", "id"),
 )
 """Calls of providers, and what was learnt by asking: what the merchant's handler was told, or is to be.

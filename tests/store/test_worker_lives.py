@@ -74,3 +74,51 @@ def test_an_async_worker_that_is_stopped_does_the_same(store_url: str, backend: 
             shop.call(f"INV-{number}")
         anyio.run(run, backend=backend)
         assert 2 == drained(Worker(shop.paygate, nothing))
+
+
+def test_what_kills_its_workers_ends_and_takes_nothing_with_it(store_url: str, caplog: Any) -> None:
+    """A killed process has taken a batch: its other callbacks are handled, and the one that kills is dead."""
+    with opened(store_url, attempts=3) as shop:
+        for number in range(5):
+            shop.charge(f"INV-{number}")
+            shop.call(f"INV-{number}")
+        told: list[str] = []
+
+        class Killed(BaseException):
+            """The end of a process, which writes nothing down any more."""
+
+        def handle(callback: Callback) -> None:
+            [charge] = callback.charges
+            if charge.reference == "INV-1":
+                raise Killed
+            told.append(charge.reference)
+
+        deaths = 0
+        for _ in range(20):
+            worker = Worker(shop.paygate, handle)
+            release, shop.inbox.release = shop.inbox.release, lambda _: None  # type: ignore[method-assign]
+            try:
+                while worker.run_once():
+                    pass
+            except Killed:
+                deaths += 1
+            finally:
+                shop.inbox.release = release  # type: ignore[method-assign]
+            shop.clock.move(shop.store.settings.lease_seconds + 1)
+        assert (["INV-0", "INV-2", "INV-3", "INV-4"], 3) == (sorted(told), deaths)
+        assert ["done", "dead", "done", "done", "done"] == shop.rows()
+        assert [0, 3, 0, 0, 0] == shop.rows("attempts")
+        assert "its worker's process ended while at work on it" == shop.rows("problem")[1]
+        assert (
+            "failed (its worker's process ended while at work on it), attempt 3 of 3: mend it" in caplog.text
+        )
+
+
+def test_what_is_given_back_was_not_tried(store_url: str) -> None:
+    """A worker that is stopped counts nothing as an attempt."""
+    with opened(store_url) as shop:
+        shop.call()
+        for _ in range(3):
+            shop.inbox.release(shop.inbox.take(10, ["main"]))
+        assert [("new", 0)] == shop.rows("state", "attempts")
+        assert 1 == drained(Worker(shop.paygate, nothing))
