@@ -34,6 +34,7 @@ BENCHMARKS: Final[dict[str, Benchmark]] = {
     "journal": journal.sqlite,
     "journal-async": journal.sqlite_async,
     "journal-postgresql": journal.postgresql,
+    "journal-by-hand": journal.by_hand,
     "journal-million": journal.million,
     "inbox": inbox.sqlite,
     "inbox-postgresql": inbox.postgresql,

@@ -7,9 +7,9 @@ import sqlite3
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from benchmarks.charge import RUPIAH, configuration
 from benchmarks.rounds import Broken, Row, alternate, repeated, repeated_async
@@ -21,6 +21,7 @@ FEW: Final = 1_000
 MANY: Final = 1_000_000
 SOME: Final = 10_000
 NO_BAR: Final = float("inf")
+ANSWERED: Final = ("state", "status", "charge", "external_id", "lease_until", "due_at", "changed_at")
 _numbers: Final = itertools.count()
 _run: Final = os.urandom(4).hex()
 
@@ -58,6 +59,80 @@ def postgresql(rounds: int) -> Row:
     """A charge with the journal in PostgreSQL: reported, for a network lies between."""
     with _schema() as url:
         return _beside("journal-postgresql", rounds, url, "with PostgreSQL", bar=NO_BAR)
+
+
+def by_hand(rounds: int) -> Row:
+    """The least that such a journal costs: the same rows in the same two commits, by the driver alone."""
+    with _folder() as folder, serving() as server:
+        plain = configuration(server.base_url)
+        file = folder / "bench.db"
+        with Paygate.from_mapping(plain | {"store": {"url": f"sqlite:///{file}"}}) as kept:
+            kept.create_charge(order())
+        with Paygate.from_mapping(plain) as bare, closing(Hand(file)) as hand:
+            result = alternate(
+                repeated(lambda: hand.charge(bare)), repeated(lambda: bare.create_charge(order())), rounds
+            )
+    return Row(
+        name="journal-by-hand",
+        subject="a charge without a store, and its rows by sqlite3 alone",
+        baseline="without a store",
+        bar=NO_BAR,
+        result=result,
+    )
+
+
+class Hand:
+    """Writes what the journal writes of a charge, copied from one that is there; nothing is looked at."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = sqlite3.connect(file, isolation_level=None)
+        self._file.execute("PRAGMA wal_autocheckpoint=8000")
+        self._charge = self._row("paygate_charges")
+        self._fact = self._row("paygate_facts")
+        self._answer = [self._charge[name] for name in ANSWERED]
+        self._number = 1
+
+    def charge(self, paygate: Paygate) -> None:
+        """Make a charge between the two commits."""
+        asked, now = order(), time.time_ns() // 1000
+        self._number += 1
+        first = {
+            **self._charge,
+            **dict.fromkeys(("status", "charge", "provider_reference")),
+            "id": self._number, "reference": asked.reference, "claim": asked.reference, "due_at": now,
+        }
+        self._commit("FULL", (_insert("paygate_charges", first), [*first.values()]))
+        paygate.create_charge(asked)
+        answer = dict(zip(ANSWERED, self._answer, strict=True)) | {"provider_reference": f"AYO{now}"}
+        fact = self._fact | {"id": self._number, "charge_id": self._number, "key": os.urandom(16)}
+        changes = ", ".join(f"{name} = ?" for name in answer)
+        change = f"UPDATE paygate_charges SET {changes} WHERE id = ?"
+        self._commit(
+            "NORMAL",
+            (change, [*answer.values(), self._number]),
+            (_insert("paygate_facts", fact), [*fact.values()]),
+        )
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def _commit(self, synchronous: str, *statements: tuple[str, list[Any]]) -> None:
+        self._file.execute(f"PRAGMA synchronous={synchronous}")
+        self._file.execute("BEGIN IMMEDIATE")
+        for statement, values in statements:
+            self._file.execute(statement, values)
+        self._file.execute("COMMIT")
+
+    def _row(self, table: str) -> dict[str, Any]:
+        found = self._file.execute(f"SELECT * FROM {table} WHERE id = 1")
+        names = [column[0] for column in found.description]
+        return dict(zip(names, found.fetchone(), strict=True))
+
+
+def _insert(table: str, row: dict[str, Any]) -> str:
+    places = ", ".join("?" * len(row))
+    return f"INSERT INTO {table} ({', '.join(row)}) VALUES ({places})"
 
 
 def million(rounds: int) -> Row:

@@ -52,16 +52,17 @@ class Database:
         _at_fork(self)
 
     @contextmanager
-    def writing(self, *, durable: bool = True) -> Iterator[sa.Connection]:
+    def writing(self, *, durable: bool = True, single: bool = False) -> Iterator[sa.Connection]:
         """A piece of work that is committed as a whole, or not at all.
 
         Not `durable` is what may be lost when the machine stops, though not when the process does: SQLite
-        does not wait for the disk then. Raises StoreUnavailable where the database is away; whether what was
-        done was kept is unknown only where the connection broke while it was committed.
+        does not wait for the disk then. A `single` statement is committed by PostgreSQL itself, which spares
+        two ways to it. Raises StoreUnavailable where the database is away; whether what was done was kept is
+        unknown only where the connection broke while it was committed.
         """
         self._check()
         try:
-            with self._place.writing(durable=durable) as connection:
+            with self._place.writing(durable=durable, single=single) as connection:
                 yield connection
         except exc.IntegrityError:
             raise

@@ -90,7 +90,7 @@ class Embedded:
         return False
 
     @contextmanager
-    def writing(self, *, durable: bool) -> Iterator[sa.Connection]:
+    def writing(self, *, durable: bool, single: bool) -> Iterator[sa.Connection]:  # noqa: ARG002 - no way is long
         """A transaction that may write from its beginning: two that read first would deadlock."""
         own = threading.get_ident()
         if self._owner == own:
@@ -125,7 +125,7 @@ class Embedded:
 
     def changing_tables(self) -> AbstractContextManager[sa.Connection]:
         """A transaction for a migration: nobody else writes meanwhile."""
-        return self.writing(durable=True)
+        return self.writing(durable=True, single=False)
 
     def is_made(self) -> bool:
         """Whether the file is there."""

@@ -118,7 +118,7 @@ class Inbox:
             headers=_headers.encode(self._redaction.headers(request.headers)),
             body=self._redaction.body(request.body),
         )
-        with self.database.writing() as connection:
+        with self.database.writing(single=True) as connection:
             is_new = (self._reopened if is_vague(callback) else self._row).add(connection, row)
         self.bell.ring()
         return is_new

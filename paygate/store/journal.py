@@ -149,7 +149,7 @@ class Journal:
         return bool(done)
 
     def _inserted(self, values: dict[str, Any]) -> int | None:
-        with self._database.writing() as connection:
+        with self._database.writing(single=True) as connection:
             return self._row.add(connection, values)
 
     def _rows(self, reference: str) -> list[Row]:

@@ -72,16 +72,10 @@ class Served:
         return True
 
     @contextmanager
-    def writing(self, *, durable: bool) -> Iterator[sa.Connection]:  # noqa: ARG002 - the server decides
+    def writing(self, *, durable: bool, single: bool) -> Iterator[sa.Connection]:  # noqa: ARG002 - the server decides
         """A transaction."""
-        with self.engine.begin() as connection:
-            try:
-                yield connection
-            except exc.IntegrityError:
-                raise
-            except exc.DBAPIError:
-                connection.invalidate()
-                raise
+        with self.engine.begin() as connection, _sound(connection):
+            yield connection
             self._finish(connection)
 
     def _finish(self, connection: sa.Connection) -> None:
@@ -108,8 +102,8 @@ class PostgreSQL(Served):
     def __init__(self, url: sa.URL, connections: int, patience: float) -> None:
         super().__init__(url, connections, patience)
         event.listen(self.engine, "checkout", self._look)
-        # Otherwise each look would begin a transaction and end it: two more ways to the server.
-        self._looking = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        # Otherwise each statement would begin a transaction and end it: two more ways to the server.
+        self._by_statement = self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
     def _connecting(self) -> dict[str, Any]:
         return {"connect_timeout": CONNECT_SECONDS, "tcp_user_timeout": round(self._patience * 1000)}
@@ -139,9 +133,19 @@ class PostgreSQL(Served):
             raise StoreUnavailable(SWALLOWED)
 
     @contextmanager
+    def writing(self, *, durable: bool, single: bool) -> Iterator[sa.Connection]:
+        """A transaction; of a single statement the server makes one by itself."""
+        if single:
+            with self._by_statement.connect() as connection, _sound(connection):
+                yield connection
+        else:
+            with super().writing(durable=durable, single=False) as connection:
+                yield connection
+
+    @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
         """A connection to look with; each statement is a transaction by itself."""
-        with self._looking.connect() as connection:
+        with self._by_statement.connect() as connection:
             yield connection
 
     @contextmanager
@@ -191,6 +195,18 @@ class MariaDB(Served):
             finally:
                 connection.rollback()
                 connection.exec_driver_sql(f"DO RELEASE_LOCK({lock})")
+
+
+@contextmanager
+def _sound(connection: sa.Connection) -> Iterator[None]:
+    """Use a connection no more that something failed on, but for a row that was there already."""
+    try:
+        yield
+    except exc.IntegrityError:
+        raise
+    except exc.DBAPIError:
+        connection.invalidate()
+        raise
 
 
 def _speaks(file: int) -> bool:

@@ -11,9 +11,8 @@ from typing import Any, TypeAlias
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 
-Changes: TypeAlias = Callable[[Mapping[str, Any]], Sequence[tuple[str, Any]]]
-"""What is to become of columns, one after the other, given what a row would have been inserted with."""
-
+Changes: TypeAlias = Callable[[Any], Sequence[tuple[str, Any]]]
+"""What is to become of columns, one after the other, given what a row was to be inserted with, by name."""
 
 Done: TypeAlias = sa.CursorResult[Any] | sqlite3.Cursor
 """What a statement came to: `rowcount`, and `lastrowid` of what is new."""
@@ -91,30 +90,39 @@ class NewRow:
 class NewOrChanged:
     """An INSERT into one table that changes a row which is there already.
 
-    `keys` are the columns that make two rows one. MariaDB does both in one statement: with two, those who
+    `keys` are the columns that make two rows one. A server does both in one statement: with two, those who
     repeat the same row at once would wait for each other.
     """
 
     def __init__(self, table: sa.Table, engine: sa.Engine, keys: Sequence[str], changes: Changes) -> None:
-        self._changed: Prepared | None = None
-        if engine.dialect.name in ("sqlite", "postgresql"):
+        parameters = _parameters(table)
+        self._new: NewRow | None = None
+        self._tells = False
+        if engine.dialect.name == "sqlite":
             self._new = NewRow(table, engine)
             own = (table.c[name] == _given(table.c[name]) for name in keys)
             values = changes({one.name: _given(one) for one in table.c})
-            self._changed = Prepared(table.update().where(*own).values(dict(values)), engine)
+            statement: Any = table.update().where(*own).values(dict(values))
+        elif engine.dialect.name == "postgresql":
+            new = postgresql.insert(table).values(parameters)
+            change = new.on_conflict_do_update(index_elements=keys, set_=dict(changes(new.excluded)))
+            statement = change.returning(sa.literal_column("xmax = 0"))  # nobody has changed a new row
+            self._tells = True
         else:
-            insert = mysql.insert(table).values(_parameters(table))
-            given = {one.name: insert.inserted[one.name] for one in table.c}
-            self._both = Prepared(insert.on_duplicate_key_update([*changes(given)]), engine)
+            insert = mysql.insert(table).values(parameters)
+            statement = insert.on_duplicate_key_update([*changes(insert.inserted)])
+        self._statement = Prepared(statement, engine)
 
     def add(self, connection: sa.Connection, values: Mapping[str, Any]) -> bool:
         """Insert a row with all its columns, or change the one that is there; whether it is new."""
-        if self._changed is None:
-            return self._both.run(connection, values).rowcount == 1  # a changed row counts as two
-        if self._new.add(connection, values) is not None:
-            return True
-        self._changed.run(connection, {f"given_{name}": value for name, value in values.items()})
-        return False
+        if self._new is not None:
+            if self._new.add(connection, values) is not None:
+                return True
+            self._statement.run(connection, {f"given_{name}": value for name, value in values.items()})
+            return False
+        if self._tells:
+            return bool(self._statement.returned(connection, values))
+        return self._statement.run(connection, values).rowcount == 1  # a changed row counts as two
 
 
 def _parameters(table: sa.Table) -> dict[str, Any]:

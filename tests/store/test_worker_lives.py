@@ -76,7 +76,9 @@ def test_an_async_worker_that_is_stopped_does_the_same(store_url: str, backend: 
         assert 2 == drained(Worker(shop.paygate, nothing))
 
 
-def test_what_kills_its_workers_ends_and_takes_nothing_with_it(store_url: str, caplog: Any) -> None:
+def test_what_kills_its_workers_ends_and_takes_nothing_with_it(
+    store_url: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A killed process has taken a batch: its other callbacks are handled, and the one that kills is dead."""
     with opened(store_url, attempts=3) as shop:
         for number in range(5):
@@ -96,14 +98,13 @@ def test_what_kills_its_workers_ends_and_takes_nothing_with_it(store_url: str, c
         deaths = 0
         for _ in range(20):
             worker = Worker(shop.paygate, handle)
-            release, shop.inbox.release = shop.inbox.release, lambda _: None  # type: ignore[method-assign]
-            try:
-                while worker.run_once():
-                    pass
-            except Killed:
-                deaths += 1
-            finally:
-                shop.inbox.release = release  # type: ignore[method-assign]
+            with monkeypatch.context() as patch:
+                patch.setattr(shop.inbox, "release", lambda _: None)
+                try:
+                    while worker.run_once():
+                        pass
+                except Killed:
+                    deaths += 1
             shop.clock.move(shop.store.settings.lease_seconds + 1)
         assert (["INV-0", "INV-2", "INV-3", "INV-4"], 3) == (sorted(told), deaths)
         assert ["done", "dead", "done", "done", "done"] == shop.rows()
