@@ -99,7 +99,10 @@ class Hand:
         first = {
             **self._charge,
             **dict.fromkeys(("status", "charge", "provider_reference")),
-            "id": self._number, "reference": asked.reference, "claim": asked.reference, "due_at": now,
+            "id": self._number,
+            "reference": asked.reference,
+            "claim": asked.reference,
+            "due_at": now,
         }
         self._commit("FULL", (_insert("paygate_charges", first), [*first.values()]))
         paygate.create_charge(asked)
