@@ -27,6 +27,11 @@ def jittered(seconds: float) -> float:
     return seconds * random.uniform(0.75, 1.25)  # noqa: S311 - no secret
 
 
+def chosen(most: int) -> int:
+    """A number from one to `most`, by chance."""
+    return random.randint(1, most)  # noqa: S311 - no secret
+
+
 def scattered(seconds: float) -> float:
     """Anything up to `seconds`, by chance, for those who are to keep out of each other's way."""
     return random.uniform(0, seconds)  # noqa: S311 - no secret

@@ -15,7 +15,7 @@ from paygate.callback import Callback
 from paygate.errors import ConfigurationError, PaygateError, StoreUnavailable
 from paygate.handlers import is_async, takes_connection
 from paygate.pauses import doubling, jittered
-from paygate.redaction import place_of
+from paygate.redaction import place_of, scrub
 from paygate.routing import AsyncPaygate, Paygate
 
 if TYPE_CHECKING:
@@ -132,7 +132,9 @@ class Worker:
         try:
             if taken.is_new:
                 ready = books.apply(taken)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is tried again
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - whatever it is, it is tried again
             self._store.inbox.failed(taken, _problem(error))
             return
         if ready is None:
@@ -140,7 +142,9 @@ class Worker:
         try:
             while not self._is_told(ready):
                 pass  # a charge moved meanwhile: once more, as it stands now
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - the merchant's own
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - the merchant's own
             self._store.inbox.failed(ready, _problem(error))
 
     def _is_told(self, ready: "Delivery") -> bool:
@@ -223,7 +227,9 @@ class AsyncWorker:
         try:
             if taken.is_new:
                 ready = await books.apply(taken)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is tried again
+        except BaseException as error:
+            if _is_end(error):
+                raise
             await self._store.inbox.failed(taken, _problem(error))
             return
         if ready is None:
@@ -231,7 +237,9 @@ class AsyncWorker:
         try:
             while not await self._is_told(ready):
                 pass  # a charge moved meanwhile: once more, as it stands now
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - the merchant's own
+        except BaseException as error:
+            if _is_end(error):
+                raise
             await self._store.inbox.failed(ready, _problem(error))
 
     async def _is_told(self, ready: "Delivery") -> bool:
@@ -253,10 +261,25 @@ class AsyncWorker:
             await to_thread.run_sync(wait, abandon_on_cancel=True, limiter=CapacityLimiter(1))
 
 
+def _is_end(error: BaseException) -> bool:
+    """Whether this task is to end; a handler may raise the cancellation of another one, which it awaited."""
+    if isinstance(error, (KeyboardInterrupt, GeneratorExit)):
+        return True
+    import asyncio
+
+    from anyio import get_cancelled_exc_class
+
+    cancelled = get_cancelled_exc_class()
+    if cancelled is asyncio.CancelledError and isinstance(error, cancelled):
+        task = asyncio.current_task()
+        return task is None or task.cancelling() > 0
+    return isinstance(error, cancelled)
+
+
 def _problem(error: BaseException) -> str:
     """What is written down of a failure: nothing that may quote a value."""
     if isinstance(error, PaygateError):
-        code = f" {error.provider_code}" if error.provider_code else ""
+        code = f" {scrub(error.provider_code)}" if error.provider_code else ""
         return f"{type(error).__name__}{code}"
     return place_of(error)
 

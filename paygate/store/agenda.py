@@ -2,17 +2,22 @@
 
 import logging
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import sqlalchemy as sa
 
+from paygate.pauses import chosen
 from paygate.store.database import Database
 from paygate.store.entries import Entry, State, Step, charge_of, entry_of
 from paygate.store.moments import Clock
 from paygate.store.schema import charges
 
 log = logging.getLogger("paygate")
+
+PARTS: Final = 61
+AFTER: Final = 4
+"""What part of a lease it takes after its end until all are due again."""
 
 HOW_MANY: Final = sa.func.count(charges.c.id)
 
@@ -27,7 +32,8 @@ class Agenda:
     def take(self, limit: int) -> list[Entry]:
         """Up to so many charges that are due, the longest due first; for a lease they are this caller's.
 
-        Ask about each, and write down the answer. What is not asked about is due again when the lease ends.
+        Ask about each, and write down the answer. What is not asked about is due again after the lease, by
+        chance in another order: one whose asking kills the process keeps no other from being asked for ever.
         """
         now = self._clock.now()
         lease = self._clock.lease(now)
@@ -42,7 +48,11 @@ class Agenda:
             rows = connection.execute(due).mappings().all()
             unsettled = [row["id"] for row in rows if row["state"] != State.KNOWN]
             settled = [row["id"] for row in rows if row["state"] == State.KNOWN]
-            taken = {"lease_until": lease, "due_at": lease}
+            turn = charges.c.id * chosen(PARTS - 1) % PARTS
+            taken: dict[str, Any] = {
+                "lease_until": lease,
+                "due_at": lease + turn * ((lease - now) // AFTER // PARTS),
+            }
             for ids, values in ((unsettled, taken | {"state": State.UNKNOWN}), (settled, taken)):
                 if ids:
                     connection.execute(charges.update().where(charges.c.id.in_(ids)).values(values))

@@ -57,8 +57,8 @@ class Database:
 
         Not `durable` is what may be lost when the machine stops, though not when the process does: SQLite
         does not wait for the disk then. A `single` statement is committed by PostgreSQL itself, which spares
-        two ways to it. Raises StoreUnavailable where the database is away; whether what was done was kept is
-        unknown only where the connection broke while it was committed.
+        two ways to it: it is kept, whatever follows. Raises StoreUnavailable where the database is away;
+        whether what was done was kept is unknown only where the connection broke while it was committed.
         """
         self._check()
         try:

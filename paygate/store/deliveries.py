@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from functools import partial
 from hashlib import blake2b, sha256
+from itertools import takewhile
 from typing import Any, Final
 
 import msgspec
@@ -116,6 +117,28 @@ def callback_row(
         "problem": None,
         **content,
     }
+
+
+def delivery_of(row: Mapping[str, Any]) -> Delivery:
+    """What a worker has taken, from its row. Raises ValueError, or an error of msgspec's."""
+    return Delivery(
+        id=row["id"],
+        gateway=row["gateway"],
+        state=DeliveryState(row["state"]),
+        told=decoded(row["told"]),
+        body=row["body"] or b"",
+        received_at=row["received_at"],
+        attempts=row["attempts"],
+        repeats=row["repeats"],
+        lease=row["lease"],
+    )
+
+
+def together(rows: Sequence[sa.RowMapping]) -> list[sa.RowMapping]:
+    """Those that may be worked on one after the other; the first by itself, where it was tried before."""
+    if rows and rows[0]["attempts"]:
+        return [rows[0]]
+    return [*takewhile(lambda row: not row["attempts"], rows)]
 
 
 def insertion(engine: sa.Engine, *reopened: DeliveryState) -> NewOrChanged:

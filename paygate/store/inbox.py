@@ -8,7 +8,6 @@ from a call that is stored need not be on the disk at once.
 
 import logging
 from collections.abc import Collection, Iterable, Sequence
-from itertools import takewhile
 from typing import Any, Final
 
 import msgspec
@@ -20,7 +19,7 @@ from paygate.callback import AGAIN, Callback, CallbackRequest, Conflict, Conflic
 from paygate.conflicts import RANK
 from paygate.derivation import fact_key
 from paygate.model import Charge, ChargeStatus
-from paygate.pauses import doubling, jittered
+from paygate.pauses import doubling, jittered, scattered
 from paygate.store.bell import Bell
 from paygate.store.database import Database
 from paygate.store.deliveries import (
@@ -28,12 +27,13 @@ from paygate.store.deliveries import (
     OWN,
     Delivery,
     callback_row,
-    decoded,
+    delivery_of,
     done,
     encoded,
     insertion,
     is_vague,
     key_of,
+    together,
 )
 from paygate.store.entries import NUL, DeliveryState, Learnt, Source, Told, bare, reference_of
 from paygate.store.handover import Overtaken
@@ -114,7 +114,7 @@ class Inbox:
                 claimed=callback.claimed,
             ),
             self._clock.now(),
-            path=request.path[:LONGEST_PATH] if request.path.isprintable() else None,
+            path=request.path.partition("?")[0][:LONGEST_PATH] if request.path.isprintable() else None,
             headers=_headers.encode(self._redaction.headers(request.headers)),
             body=self._redaction.body(request.body),
         )
@@ -127,43 +127,40 @@ class Inbox:
         """Take what is due, no more than `most`: nobody else gets it until the lease ends.
 
         Taking counts as an attempt, until it ends well: a handler that kills its process fails as others do.
-        What was tried before is taken alone, so that it takes nothing with it.
+        What was tried before is taken alone, and for a time of its own, so that it takes nothing with it.
         """
+        while rows := self._due(most, gateways):
+            readable = filter(None, map(self._readable, rows))
+            if taken := [one for one in readable if not self._is_killed(one)]:
+                return taken
+        return []
+
+    def _due(self, most: int, gateways: Collection[str]) -> list[dict[str, Any]]:
+        """The rows to be taken now, with the leases that they have got."""
         now = self._clock.now()
-        lease = self._clock.lease(now)
         due = _DUE & callbacks.c.gateway.in_(sorted(gateways))
         seen = sa.select(callbacks.c.id).where(due).limit(1)
         if self.database.dialect == "sqlite":  # who only looks must not keep writers waiting
             with self.database.reading() as connection:
                 if connection.execute(seen, {"now": now}).first() is None:
                     return []
-        oldest = sa.select(*_TAKEN).where(due).order_by(callbacks.c.due_at).limit(most)
+        oldest = sa.select(*_TAKEN).where(due).order_by(callbacks.c.due_at, callbacks.c.id).limit(most)
         with self.database.writing(durable=False) as connection:
             due_now = connection.execute(oldest.with_for_update(skip_locked=True), {"now": now}).mappings()
-            rows = _together(due_now.all())
+            rows = together(due_now.all())
+            lease = self._clock.lease(now, 1 + scattered(1) if rows and rows[0]["attempts"] else 1)
             if rows:
                 mine = callbacks.c.id.in_([row["id"] for row in rows])
                 tried = callbacks.c.attempts + 1
                 connection.execute(callbacks.update().where(mine).values(due_at=lease, attempts=tried))
-        taken = []
-        for row in rows:
-            try:
-                one = _delivery(row, lease)
-            except (ValueError, msgspec.MsgspecError) as error:
-                self._unreadable(row, error)
-                continue
-            if one.attempts < self.settings.attempts:
-                taken.append(one)
-            else:
-                self.failed(msgspec.structs.replace(one, attempts=one.attempts - 1), KILLED)
-        return taken
+        return [{**row, "lease": lease} for row in rows]
 
     def release(self, deliveries: Iterable[Delivery]) -> None:
         """Give back what was taken and not done, for another worker to take at once."""
         with self.database.writing(durable=False) as connection:
             for one in deliveries:
                 mine = (callbacks.c.id == one.id) & (callbacks.c.due_at == one.lease)
-                back = {"due_at": self._clock.now(), "attempts": one.attempts}
+                back = {"due_at": self._clock.now(), "attempts": callbacks.c.attempts - 1}
                 connection.execute(callbacks.update().where(mine).values(back))
         self.bell.ring()
 
@@ -257,38 +254,29 @@ class Inbox:
                 *words,
             )
 
-    def _unreadable(self, row: sa.RowMapping, error: Exception) -> None:
-        """Set apart what cannot be read, as one that a newer paygate wrote: nobody else waits for it."""
-        kind = type(error).__name__
+    def _readable(self, row: dict[str, Any]) -> Delivery | None:
+        """What a row holds; what cannot be read, as a newer paygate's, is set apart: nobody waits for it."""
+        try:
+            return delivery_of(row)
+        except (ValueError, msgspec.MsgspecError) as error:
+            kind = type(error).__name__
         problem = f"it cannot be read ({kind}): another version of paygate wrote it, or an adapter's mistake"
-        stuck = {"state": DeliveryState.STUCK, "due_at": None, "problem": problem}
         log.error("paygate: callback %d of gateway %s: %s", row["id"], row["gateway"], problem)
+        ended = DeliveryState.DEAD if row["state"] == DeliveryState.READY else DeliveryState.STUCK
+        change = {"state": ended, "due_at": None, "problem": problem}
         with self.database.writing(durable=False) as connection:
-            connection.execute(callbacks.update().where(callbacks.c.id == row["id"]).values(stuck))
+            connection.execute(callbacks.update().where(callbacks.c.id == row["id"]).values(change))
+        return None
+
+    def _is_killed(self, taken: Delivery) -> bool:
+        """Whether it was taken as often as may be, and never ended: then it has now."""
+        is_killed = taken.attempts >= self.settings.attempts
+        if is_killed:
+            self.failed(msgspec.structs.replace(taken, attempts=taken.attempts - 1), KILLED)
+        return is_killed
 
     def _before(self, connection: sa.Connection, told: Charge) -> tuple[list[str], int]:
         """The conflicts of a fact that was written down before, and when that was."""
         named = {"reference": reference_of(told), "gateway": told.gateway, "key": fact_key(told)}
         row = connection.execute(_BEFORE, named).one()
         return row.conflicts.split(), row.at
-
-
-def _together(rows: Sequence[sa.RowMapping]) -> list[sa.RowMapping]:
-    """Those that may be worked on one after the other; the first by itself, where it was tried before."""
-    if rows and rows[0]["attempts"]:
-        return [rows[0]]
-    return [*takewhile(lambda row: not row["attempts"], rows)]
-
-
-def _delivery(row: sa.RowMapping, lease: int) -> Delivery:
-    return Delivery(
-        id=row["id"],
-        gateway=row["gateway"],
-        state=DeliveryState(row["state"]),
-        told=decoded(row["told"]),
-        body=row["body"] or b"",
-        received_at=row["received_at"],
-        attempts=row["attempts"],
-        repeats=row["repeats"],
-        lease=lease,
-    )

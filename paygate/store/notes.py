@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from paygate.errors import PaygateError
+from paygate.redaction import scrub
 
 LONGEST_CODE: Final = 100
 
@@ -60,5 +61,5 @@ def failed(failure: PaygateError | None, refund: str | None = None) -> Note:
     """An end without an answer; None is one that tells nothing."""
     if failure is None:
         return Note(kind=NoteKind.BROKEN_OFF, refund=refund)
-    code = failure.provider_code[:LONGEST_CODE] if failure.provider_code else None
+    code = scrub(failure.provider_code)[:LONGEST_CODE] if failure.provider_code else None
     return Note(kind=NoteKind.FAILED, refund=refund, error=type(failure).__name__, code=code)

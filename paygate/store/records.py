@@ -34,7 +34,7 @@ _headers: Final = msgspec.json.Decoder(dict[str, str])
 class CallbackRecord(Struct, frozen=True, kw_only=True):
     """A callback in the inbox.
 
-    `attempts` are those that failed; `due_at` is None where nothing is left to do.
+    `attempts` are those that failed, and the one under way; `due_at` is None where nothing is left to do.
     `headers` and `body` are None in a list, where a query told the fact, and after they were purged.
     """
 

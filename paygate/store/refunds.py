@@ -174,7 +174,7 @@ class RefundBook:
             step, attempt = Step.ASK, own["attempt"]
             taken = {"state": State.UNKNOWN, "lease_until": fresh["lease_until"]}
         with self._working(own["charge_id"]) as connection:
-            if not self._changed(connection, own, taken):
+            if not self._changed(connection, own, taken, refunds.c.state == own["state"]):
                 return None
             if step is Step.SEND:
                 numbers = fresh["external_id"], own["external_id"]
@@ -194,9 +194,13 @@ class RefundBook:
         with self._database.reading() as connection:
             return connection.execute(_OWN, {"gateway": gateway, "reference": reference}).mappings().first()
 
-    def _changed(self, connection: sa.Connection, own: Row, values: dict[str, Any]) -> bool:
-        is_unchanged = [refunds.c[name] == own[name] for name in ("id", "attempt", "lease_until")]
-        return bool(connection.execute(refunds.update().where(*is_unchanged).values(values)).rowcount)
+    def _changed(
+        self, connection: sa.Connection, own: Row, values: dict[str, Any], *unchanged: sa.ColumnElement[bool]
+    ) -> bool:
+        """Change a row, unless somebody else has since it was read."""
+        is_mine = [refunds.c[name] == own[name] for name in ("id", "attempt", "lease_until")]
+        change = refunds.update().where(*is_mine, *unchanged).values(values)
+        return bool(connection.execute(change).rowcount)
 
     def _noted(
         self,

@@ -1,15 +1,19 @@
 """The handler is called, and that is written down: in one transaction where it takes the connection."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
+from sqlalchemy import exc
 
 from paygate.callback import Callback
 from paygate.handlers import call, takes_connection
 from paygate.store.database import Database
 from paygate.store.deliveries import Delivery
 from paygate.store.handover import Moved, Overtaken, finish, given, is_overtaken
+
+MARK: Final = "paygate_told"
+"""It is gone when the transaction that it was set in has ended, by whatever call or text."""
 
 
 class Failed(Exception):
@@ -20,8 +24,11 @@ class Failed(Exception):
         self.error = error
 
 
-class Committed(Exception):
-    """A handler ended the transaction that it was lent: what it wrote may be written again."""
+class Ended(Exception):
+    """A handler ended the transaction that it was lent, or hid that it was broken: it counts as failed.
+
+    What it committed itself stays, and may be written again.
+    """
 
 
 class Telling:
@@ -76,9 +83,12 @@ class Telling:
         return True
 
     def _call(self, told: Callback, connection: sa.Connection) -> None:
+        connection.exec_driver_sql(f"SAVEPOINT {MARK}")
         try:
             call(self._handle, told, connection)
         except Exception as error:  # noqa: BLE001 - the merchant's own
             raise Failed(error) from None
-        if not connection.in_transaction():
-            raise Committed
+        try:
+            connection.exec_driver_sql(f"RELEASE SAVEPOINT {MARK}")
+        except exc.SQLAlchemyError:
+            raise Ended from None

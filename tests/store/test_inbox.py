@@ -271,3 +271,14 @@ def test_the_key_is_of_the_facts(ours: Any, theirs: Any, refs: Any, same_body: b
         assert key_of(asked, b"1") != key_of(one, b"1")
         claiming = msgspec.structs.replace(asked, claimed=(ChargeStatus.PAID,))
         assert key_of(claiming, b"1") != key_of(asked, b"1")
+
+
+def test_a_path_is_kept_without_its_query(store_url: str) -> None:
+    """Whoever mounts the door by hand may hand in the whole target of the request."""
+    with opened(store_url) as shop:
+        mine = request()
+        whole = CallbackRequest(
+            mine.method, "/callbacks/main?token=hidden&phone=0812", mine.headers, mine.body
+        )
+        assert 200 == shop.gateway.receive(whole).status
+        assert ["/callbacks/main"] == shop.rows("path")

@@ -241,7 +241,7 @@ def test_reconcile_without_a_store_says_so(url: str) -> None:
         with pytest.raises(StoreUnavailable):
             paygate.reconcile()
     assert 1 == sum(row["state"] == "known" for row in till.rows())
-    till.clock.move(LEASE)
+    till.clock.move(2 * LEASE)
     with Paygate.from_mapping(document, transport=provider, clock=till.clock) as paygate:
         done = paygate.reconcile()
     assert (2, 2, {}) == (done.asked, done.settled, done.unsettled)

@@ -257,7 +257,7 @@ def test_what_was_taken_and_not_asked_about_is_given_back(store: Store, clock: C
     taken = store.agenda.take(2)
     store.agenda.release(taken[1:])
     assert ["INV-1", "INV-2"] == sorted(one.reference for one in store.agenda.take(10))
-    clock.move(store.settings.lease_seconds)
+    clock.move(2 * store.settings.lease_seconds)
     again = store.agenda.take(10)
     store.agenda.release(taken)  # those of others now
     assert 0 == store.agenda.waiting()

@@ -6,11 +6,14 @@ from typing import Any
 import anyio
 import httpx
 import pytest
+import sqlalchemy as sa
 
 from paygate import Charge, OutcomeUnknown, Reconciled
 from paygate.desk import Desk
 from paygate.store.agenda import Agenda
 from paygate.store.entries import Entry
+from paygate.store.moments import MICRO
+from paygate.store.schema import charges
 from tests.provider import opened as is_open
 from tests.provider import order
 from tests.store.callers import Clock, Shop, opened, opened_async
@@ -141,3 +144,15 @@ def test_an_adapters_own_mistake_stands_in_the_way_of_one_charge(
         assert "LOST-0 of gateway main could not be asked about, by a mistake in its adapter" in caplog.text
         assert "siti" not in caplog.text
         assert 0 == shop.store.agenda.waiting()
+
+
+def test_what_dies_with_a_process_that_asked_is_due_one_by_one(store_url: str) -> None:
+    """One whose asking kills the process does not keep its batch from being asked for ever."""
+    with opened(store_url, answering(lambda request: is_open(asked_about(request)))) as shop:
+        lose(shop)
+        assert 3 == len(shop.store.agenda.take(10))
+        with shop.store.database.reading() as connection:
+            due = connection.execute(sa.select(charges.c.due_at, charges.c.lease_until)).all()
+        assert 3 == len({row.due_at for row in due})
+        lease = round(shop.store.settings.lease_seconds * MICRO)
+        assert all(0 <= row.due_at - row.lease_until < lease for row in due)

@@ -284,20 +284,6 @@ def test_a_repeat_is_acknowledged_while_the_handler_works(store_url: str) -> Non
         assert [("done", 1)] == shop.rows("state", "repeats")
 
 
-def test_the_handler_must_not_end_the_transaction(store_url: str) -> None:
-    """A handler that commits by itself has failed: nobody could tell any more what was done."""
-    with opened(store_url) as shop:
-        shop.charge()
-
-        def handle(callback: Callback, connection: sa.Connection) -> None:
-            connection.commit()
-
-        shop.call()
-        Worker(shop.paygate, handle).run_once()
-        assert [("ready", 1)] == shop.rows("state", "attempts")
-        assert shop.rows("problem")[0].startswith("Committed in ")
-
-
 def test_a_statement_that_fails_is_the_handlers_failure(store_url: str) -> None:
     """It is not taken for the store's being away."""
     with opened(store_url) as shop:
