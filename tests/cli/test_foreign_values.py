@@ -169,7 +169,7 @@ def test_a_question_moves_no_terminal() -> None:
 
 @example(HOSTILE)
 @given(FOREIGN)
-@A_FEW
+@settings(max_examples=8)  # each looks at all that is installed, twice
 def test_findings_move_no_terminal(run: Run, shop: Shop, text: str) -> None:
     """Whatever an adapter or a server said."""
     with pytest.MonkeyPatch.context() as patch:
