@@ -132,9 +132,9 @@ class Worker:
         try:
             if taken.is_new:
                 ready = books.apply(taken)
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:  # noqa: BLE001 - whatever it is, it is tried again
+        except BaseException as error:
+            if self._is_end(error):
+                raise
             self._store.inbox.failed(taken, _problem(error))
             return
         if ready is None:
@@ -142,13 +142,16 @@ class Worker:
         try:
             while not self._is_told(ready):
                 pass  # a charge moved meanwhile: once more, as it stands now
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:  # noqa: BLE001 - the merchant's own
+        except BaseException as error:
+            if self._is_end(error):
+                raise
             self._store.inbox.failed(ready, _problem(error))
 
     def _is_told(self, ready: "Delivery") -> bool:
         return self._telling.tell(ready)
+
+    def _is_end(self, error: BaseException) -> bool:
+        return isinstance(error, KeyboardInterrupt)
 
     def _wait(self, heard: int, seconds: float) -> None:
         if not self._is_stopped:
@@ -228,7 +231,7 @@ class AsyncWorker:
             if taken.is_new:
                 ready = await books.apply(taken)
         except BaseException as error:
-            if _is_end(error):
+            if self._is_end(error):
                 raise
             await self._store.inbox.failed(taken, _problem(error))
             return
@@ -238,7 +241,7 @@ class AsyncWorker:
             while not await self._is_told(ready):
                 pass  # a charge moved meanwhile: once more, as it stands now
         except BaseException as error:
-            if _is_end(error):
+            if self._is_end(error):
                 raise
             await self._store.inbox.failed(ready, _problem(error))
 
@@ -252,6 +255,20 @@ class AsyncWorker:
             await self._awaited(told)
         return await self._store.run(self._telling.finish, ready, told)
 
+    def _is_end(self, error: BaseException) -> bool:
+        """Whether this task is to end; a handler may raise the cancellation of another, which it awaited."""
+        if isinstance(error, (KeyboardInterrupt, GeneratorExit)):
+            return True
+        import asyncio
+
+        from anyio import get_cancelled_exc_class
+
+        cancelled = get_cancelled_exc_class()
+        if cancelled is asyncio.CancelledError and isinstance(error, cancelled):
+            task = asyncio.current_task()
+            return task is None or task.cancelling() > 0
+        return isinstance(error, cancelled)
+
     async def _wait(self, heard: int, seconds: float) -> None:
         """Wait in a thread that is left alone where this task is cancelled."""
         from anyio import CapacityLimiter, to_thread
@@ -259,21 +276,6 @@ class AsyncWorker:
         if not self._is_stopped:
             wait = partial(self._store.inbox.bell.wait, heard, seconds)
             await to_thread.run_sync(wait, abandon_on_cancel=True, limiter=CapacityLimiter(1))
-
-
-def _is_end(error: BaseException) -> bool:
-    """Whether this task is to end; a handler may raise the cancellation of another one, which it awaited."""
-    if isinstance(error, (KeyboardInterrupt, GeneratorExit)):
-        return True
-    import asyncio
-
-    from anyio import get_cancelled_exc_class
-
-    cancelled = get_cancelled_exc_class()
-    if cancelled is asyncio.CancelledError and isinstance(error, cancelled):
-        task = asyncio.current_task()
-        return task is None or task.cancelling() > 0
-    return isinstance(error, cancelled)
 
 
 def _problem(error: BaseException) -> str:
