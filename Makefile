@@ -17,7 +17,7 @@ demo: .venv/run ## watch charges being made, paid, cancelled and lost, on this m
 	@$(RUN)/paygate demo
 
 test: .venv/test ## run the tests
-	$(RUN)/pytest -n auto
+	$(RUN)/pytest -n auto --dist worksteal
 
 check: .venv/dev ## exactly what CI runs
 	$(UV) lock --check --quiet
@@ -25,7 +25,7 @@ check: .venv/dev ## exactly what CI runs
 	$(RUN)/ruff check --quiet .
 	$(RUN)/mypy
 	$(RUN)/pyright --warnings
-	PAYGATE_FAULT_CALLS=800 $(RUN)/pytest -n auto --cov --cov-report=term
+	PAYGATE_FAULT_CALLS=800 $(RUN)/pytest -n auto --dist worksteal --cov --cov-report=term
 	PAYGATE_FUZZ=100000 $(RUN)/pytest -n auto plugins/ayolinx/tests/test_callback_fuzz.py plugins/ayolinx/tests/test_callback_rubbish.py
 	$(RUN)/python -m scripts.interpreters $(UV)
 	$(MAKE) --no-print-directory docs

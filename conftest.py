@@ -25,8 +25,8 @@ CALLBACK_URL = "https://shop.example/callbacks/main"
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are processors: many tests wait for a process, a server or a browser."""
-    return (os.cpu_count() or 1) + 1
+    """Two more than there are processors: many tests wait for a process, a server or a browser."""
+    return (os.cpu_count() or 1) + 2
 
 
 def pytest_collection_finish() -> None:
