@@ -17,7 +17,7 @@ demo: .venv/run ## watch charges being made, paid, cancelled and lost, on this m
 	@$(RUN)/paygate demo
 
 test: .venv/test ## run the tests
-	$(RUN)/pytest -n auto --dist worksteal
+	$(RUN)/pytest -n auto --dist worksteal -rs
 
 check: .venv/dev ## exactly what CI runs
 	$(UV) lock --check --quiet
