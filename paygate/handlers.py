@@ -4,7 +4,18 @@ from collections.abc import Callable
 from inspect import Parameter, isawaitable, iscoroutinefunction, signature
 from typing import Any, Final
 
+from paygate.errors import PaygateError
+from paygate.redaction import place_of, scrub
+
+ENDED: Final = "the handler ended the transaction that it was lent, or hid that it was broken"
 POSITIONAL: Final = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
+
+
+class Ended(Exception):
+    """A handler ended the transaction that it was lent, or hid that it was broken: it counts as failed.
+
+    What it committed itself stays, and may be written again.
+    """
 
 
 def is_async(function: Callable[..., object]) -> bool:
@@ -30,3 +41,11 @@ def call(function: Callable[..., Any], *arguments: Any) -> None:
     if isawaitable(result):  # a decorator can hide a coroutine function; nothing has been done yet
         getattr(result, "close", lambda: None)()
         raise TypeError("nobody awaits this handler: use a plain function")
+
+
+def problem_of(error: BaseException) -> str:
+    """What is written down of a failure: nothing that may quote a value."""
+    if isinstance(error, PaygateError):
+        code = f" {scrub(error.provider_code)}" if error.provider_code else ""
+        return f"{type(error).__name__}{code}"
+    return ENDED if isinstance(error, Ended) else place_of(error)

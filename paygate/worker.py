@@ -12,10 +12,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
 from paygate.callback import Callback
-from paygate.errors import ConfigurationError, PaygateError, StoreUnavailable
-from paygate.handlers import is_async, takes_connection
+from paygate.errors import ConfigurationError, StoreUnavailable
+from paygate.handlers import is_async, problem_of, takes_connection
 from paygate.pauses import doubling, jittered
-from paygate.redaction import place_of, scrub
+from paygate.redaction import place_of
 from paygate.routing import AsyncPaygate, Paygate
 
 if TYPE_CHECKING:
@@ -76,9 +76,11 @@ class Worker:
 
         Raises StoreUnavailable: what was not done is done later, by this worker or another.
         """
-        left: list[Delivery] = self._store.inbox.take(self._batch, self._books)
-        count = len(left)
+        left: list[Delivery] = []
+        count = 0
         try:
+            self._store.inbox.take(self._batch, self._books, left)
+            count = len(left)
             while left and not self._is_stopped:
                 self._done(left[0], self._books[left[0].gateway])
                 del left[0]
@@ -132,26 +134,26 @@ class Worker:
         try:
             if taken.is_new:
                 ready = books.apply(taken)
-        except BaseException as error:
-            if self._is_end(error):
-                raise
-            self._store.inbox.failed(taken, _problem(error))
+        except BaseException as error:  # noqa: BLE001 - whatever it is, it is tried again
+            self._let_end(error)
+            self._store.inbox.failed(taken, problem_of(error))
             return
         if ready is None:
             return
         try:
             while not self._is_told(ready):
                 pass  # a charge moved meanwhile: once more, as it stands now
-        except BaseException as error:
-            if self._is_end(error):
-                raise
-            self._store.inbox.failed(ready, _problem(error))
+        except BaseException as error:  # noqa: BLE001 - whatever it is, it is tried again
+            self._let_end(error)
+            self._store.inbox.failed(ready, problem_of(error))
 
     def _is_told(self, ready: "Delivery") -> bool:
         return self._telling.tell(ready)
 
-    def _is_end(self, error: BaseException) -> bool:
-        return isinstance(error, KeyboardInterrupt)
+    def _let_end(self, error: BaseException) -> None:
+        """Raise what is to end this worker; whatever else a handler raises is its failure."""
+        if isinstance(error, KeyboardInterrupt):
+            raise error
 
     def _wait(self, heard: int, seconds: float) -> None:
         if not self._is_stopped:
@@ -193,9 +195,11 @@ class AsyncWorker:
 
     async def run_once(self) -> int:
         """As Worker.run_once."""
-        left: list[Delivery] = await self._store.inbox.take(self._batch, self._books)
-        count = len(left)
+        left: list[Delivery] = []
+        count = 0
         try:
+            await self._store.inbox.take(self._batch, self._books, left)
+            count = len(left)
             while left and not self._is_stopped:
                 await self._done(left[0], self._books[left[0].gateway])
                 del left[0]
@@ -230,20 +234,18 @@ class AsyncWorker:
         try:
             if taken.is_new:
                 ready = await books.apply(taken)
-        except BaseException as error:
-            if self._is_end(error):
-                raise
-            await self._store.inbox.failed(taken, _problem(error))
+        except BaseException as error:  # noqa: BLE001 - whatever it is, it is tried again
+            await self._let_end(error)
+            await self._store.inbox.failed(taken, problem_of(error))
             return
         if ready is None:
             return
         try:
             while not await self._is_told(ready):
                 pass  # a charge moved meanwhile: once more, as it stands now
-        except BaseException as error:
-            if self._is_end(error):
-                raise
-            await self._store.inbox.failed(ready, _problem(error))
+        except BaseException as error:  # noqa: BLE001 - whatever it is, it is tried again
+            await self._let_end(error)
+            await self._store.inbox.failed(ready, problem_of(error))
 
     async def _is_told(self, ready: "Delivery") -> bool:
         if self._awaited is None:
@@ -255,19 +257,28 @@ class AsyncWorker:
             await self._awaited(told)
         return await self._store.run(self._telling.finish, ready, told)
 
-    def _is_end(self, error: BaseException) -> bool:
-        """Whether this task is to end; a handler may raise the cancellation of another, which it awaited."""
-        if isinstance(error, (KeyboardInterrupt, GeneratorExit)):
-            return True
+    async def _let_end(self, error: BaseException) -> None:
+        """As Worker's: also where this task is cancelled, whatever the handler has made of that.
+
+        It may raise the cancellation of another task, which it awaited.
+        """
         import asyncio
 
         from anyio import get_cancelled_exc_class
+        from anyio.lowlevel import checkpoint_if_cancelled
 
+        if isinstance(error, (KeyboardInterrupt, GeneratorExit)):
+            raise error
         cancelled = get_cancelled_exc_class()
-        if cancelled is asyncio.CancelledError and isinstance(error, cancelled):
+        if cancelled is asyncio.CancelledError:
             task = asyncio.current_task()
-            return task is None or task.cancelling() > 0
-        return isinstance(error, cancelled)
+            if task is not None and task.cancelling():
+                await checkpoint_if_cancelled()  # a scope of anyio's knows its own cancellation only
+                raise asyncio.CancelledError from error
+        elif isinstance(error, cancelled) or (
+            isinstance(error, BaseExceptionGroup) and error.subgroup(cancelled) is not None
+        ):
+            raise error
 
     async def _wait(self, heard: int, seconds: float) -> None:
         """Wait in a thread that is left alone where this task is cancelled."""
@@ -276,14 +287,6 @@ class AsyncWorker:
         if not self._is_stopped:
             wait = partial(self._store.inbox.bell.wait, heard, seconds)
             await to_thread.run_sync(wait, abandon_on_cancel=True, limiter=CapacityLimiter(1))
-
-
-def _problem(error: BaseException) -> str:
-    """What is written down of a failure: nothing that may quote a value."""
-    if isinstance(error, PaygateError):
-        code = f" {scrub(error.provider_code)}" if error.provider_code else ""
-        return f"{type(error).__name__}{code}"
-    return place_of(error)
 
 
 def _pause(error: Exception, failures: int) -> float:

@@ -64,9 +64,9 @@ LAYERS: Final = (
     {"flow", "callback", "diagnosis", "returns"},
     {"model"},
     {"methods", "refunds"},
-    {"money", "redaction", "addresses", "sections", "sharing_settings", "store_settings"},
+    {"addresses", "handlers", "money", "redaction", "sections", "sharing_settings", "store_settings"},
     {"errors"},
-    {"advice", "external_ids", "handlers", "held", "hints", "pauses"},
+    {"advice", "external_ids", "held", "hints", "pauses"},
 )
 
 

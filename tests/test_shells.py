@@ -139,7 +139,7 @@ def test_the_two_ways_to_repeat_differ_in_nothing_but_await_and_sleep() -> None:
 
 def test_the_two_workers_differ_in_nothing_but_await_and_how_they_wait() -> None:
     """A thread and a task begin, wait, end and call a handler each in its own way; all else is the same."""
-    apart = {"__init__", "__enter__", "__exit__", "_is_told", "_is_end", "_wait"}
+    apart = {"__init__", "__enter__", "__exit__", "_is_told", "_let_end", "_wait"}
     blocking, waiting = methods(worker.Worker), methods(worker.AsyncWorker)
     assert {"run_once", "run", "stop", "_done"} == blocking.keys() - apart == waiting.keys() - apart
     for name in blocking.keys() - apart:

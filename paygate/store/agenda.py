@@ -48,7 +48,7 @@ class Agenda:
             rows = connection.execute(due).mappings().all()
             unsettled = [row["id"] for row in rows if row["state"] != State.KNOWN]
             settled = [row["id"] for row in rows if row["state"] == State.KNOWN]
-            turn = charges.c.id * chosen(PARTS - 1) % PARTS
+            turn = (charges.c.id * chosen(PARTS - 1) + chosen(PARTS)) % PARTS
             taken: dict[str, Any] = {
                 "lease_until": lease,
                 "due_at": lease + turn * ((lease - now) // AFTER // PARTS),

@@ -12,8 +12,8 @@ from sqlalchemy import bindparam
 from paygate.callback import Callback, CallbackReply, Conflict, ConflictKind
 from paygate.conflicts import has_paid
 from paygate.model import Charge
-from paygate.store.deliveries import LEASED, OWN, Delivery, decoded, done
-from paygate.store.entries import charge_of, reference_of
+from paygate.store.deliveries import LEASED, Delivery, decoded, done
+from paygate.store.entries import DeliveryState, charge_of, reference_of
 from paygate.store.schema import callbacks, charges, flags
 
 ANSWERED: Final = CallbackReply(200, {}, b"")
@@ -23,7 +23,11 @@ APART: Final = frozenset(ConflictKind) - {ConflictKind.LATE}
 """What keeps a charge out of those that may be acted upon; one that was paid late may."""
 
 _HELD: Final = sa.select(callbacks.c.told).where(*LEASED)
-_OPEN: Final = callbacks.update().where(*OWN)
+_OPEN: Final = callbacks.update().where(
+    callbacks.c.id == bindparam("own_id"),
+    callbacks.c.state.in_((DeliveryState.READY.value, DeliveryState.DEAD.value)),
+)
+"""A delivery that nobody has closed; one that was given up while its handler was slow is done after all."""
 _CHARGE: Final = sa.select(charges).where(
     charges.c.reference == bindparam("reference"), charges.c.gateway == bindparam("gateway")
 )

@@ -52,7 +52,7 @@ LONGEST_PATH: Final = 255
 FORGOTTEN: Final = 24 * 3600 * MICRO
 """How much older than a call its fact must be, to be sure that it was handled before: clocks differ."""
 
-KILLED: Final = "its worker's process ended while at work on it"
+KILLED: Final = "its worker's process ended while at work on it, or its lease did"
 BEHIND: Final = "the provider's answer is behind what this call says"
 _headers: Final = msgspec.json.Encoder()
 _TAKEN: Final = [
@@ -123,17 +123,20 @@ class Inbox:
         self.bell.ring()
         return is_new
 
-    def take(self, most: int, gateways: Collection[str]) -> list[Delivery]:
+    def take(
+        self, most: int, gateways: Collection[str], into: list[Delivery] | None = None
+    ) -> list[Delivery]:
         """Take what is due, no more than `most`: nobody else gets it until the lease ends.
 
         Taking counts as an attempt, until it ends well: a handler that kills its process fails as others do.
-        What was tried before is taken alone, and for a time of its own, so that it takes nothing with it.
+        What was tried before is taken alone, for ever longer and by chance, so that it takes nothing with it.
+        `into` is a list to put it in, for a caller who may be gone when it is returned.
         """
-        while rows := self._due(most, gateways):
+        taken = [] if into is None else into
+        while not taken and (rows := self._due(most, gateways)):
             readable = filter(None, map(self._readable, rows))
-            if taken := [one for one in readable if not self._is_killed(one)]:
-                return taken
-        return []
+            taken += [one for one in readable if not self._is_killed(one)]
+        return taken
 
     def _due(self, most: int, gateways: Collection[str]) -> list[dict[str, Any]]:
         """The rows to be taken now, with the leases that they have got."""
@@ -148,12 +151,19 @@ class Inbox:
         with self.database.writing(durable=False) as connection:
             due_now = connection.execute(oldest.with_for_update(skip_locked=True), {"now": now}).mappings()
             rows = together(due_now.all())
-            lease = self._clock.lease(now, 1 + scattered(1) if rows and rows[0]["attempts"] else 1)
+            lease = self._lease(now, rows[0]["attempts"] if rows else 0)
             if rows:
                 mine = callbacks.c.id.in_([row["id"] for row in rows])
                 tried = callbacks.c.attempts + 1
                 connection.execute(callbacks.update().where(mine).values(due_at=lease, attempts=tried))
         return [{**row, "lease": lease} for row in rows]
+
+    def _lease(self, now: int, tried: int) -> int:
+        """When the lease ends of what was tried so often: two that died together are to part."""
+        if not tried:
+            return self._clock.lease(now)
+        most = max(LONGEST_PAUSE / self.settings.lease_seconds, 1)
+        return self._clock.lease(now, min(2 ** (tried - 1), most) * (1 + scattered(1)))
 
     def release(self, deliveries: Iterable[Delivery]) -> None:
         """Give back what was taken and not done, for another worker to take at once."""

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 
 from paygate.callback import Callback
-from paygate.handlers import call, takes_connection
+from paygate.handlers import Ended, call, takes_connection
 from paygate.store.database import Database
 from paygate.store.deliveries import Delivery
 from paygate.store.handover import Moved, Overtaken, finish, given, is_overtaken
@@ -22,13 +22,6 @@ class Failed(Exception):
     def __init__(self, error: Exception) -> None:
         super().__init__()
         self.error = error
-
-
-class Ended(Exception):
-    """A handler ended the transaction that it was lent, or hid that it was broken: it counts as failed.
-
-    What it committed itself stays, and may be written again.
-    """
 
 
 class Telling:
@@ -90,5 +83,7 @@ class Telling:
             raise Failed(error) from None
         try:
             connection.exec_driver_sql(f"RELEASE SAVEPOINT {MARK}")
-        except exc.SQLAlchemyError:
+        except exc.SQLAlchemyError as error:
+            if isinstance(error, exc.DBAPIError) and error.connection_invalidated:
+                raise  # the database went away meanwhile
             raise Ended from None

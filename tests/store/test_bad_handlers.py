@@ -1,6 +1,7 @@
 """Handlers that harm: they end the transaction, kill their process, or raise what no handler should."""
 
 import asyncio
+import threading
 from typing import Any
 
 import anyio
@@ -8,6 +9,8 @@ import pytest
 import sqlalchemy as sa
 
 from paygate import Callback
+from paygate.handlers import ENDED
+from paygate.store.inbox import KILLED
 from paygate.worker import AsyncWorker, Worker
 from tests.store.callers import deliver, drained, nothing, opened, opened_async
 
@@ -70,7 +73,7 @@ def test_a_handler_must_not_end_the_transaction(store_url: str, end: Any) -> Non
         shop.call()
         assert 1 == Worker(shop.paygate, handle).run_once()
         assert [("ready", 1)] == shop.rows("state", "attempts")
-        assert shop.rows("problem")[0].split(" in ")[0] in {"Ended", "InvalidRequestError"}
+        assert shop.rows("problem")[0].split(" in ")[0] in {ENDED, "InvalidRequestError"}
         assert shop.parcels() in ([], [("INV-1", "paid")])
         shop.clock.move(60)
         assert 1 == Worker(shop.paygate, deliver).run_once()
@@ -173,14 +176,12 @@ def test_what_kills_its_workers_ends_and_takes_nothing_with_it(
                         pass
                 except KeyboardInterrupt:
                     deaths += 1
-            shop.clock.move(2 * shop.store.settings.lease_seconds + 1)
+            shop.clock.move(3 * 3600)
         assert (["INV-0", "INV-2", "INV-3", "INV-4"], 3) == (sorted(told), deaths)
         assert ["done", "dead", "done", "done", "done"] == shop.rows()
         assert [0, 3, 0, 0, 0] == shop.rows("attempts")
-        assert "its worker's process ended while at work on it" == shop.rows("problem")[1]
-        assert (
-            "failed (its worker's process ended while at work on it), attempt 3 of 3: mend it" in caplog.text
-        )
+        assert KILLED == shop.rows("problem")[1]
+        assert f"failed ({KILLED}), attempt 3 of 3: mend it" in caplog.text
 
 
 def test_what_is_given_back_was_not_tried(store_url: str) -> None:
@@ -219,3 +220,110 @@ def test_an_interrupted_handler_has_not_been_tried(store_url: str) -> None:
         with pytest.raises(KeyboardInterrupt):
             Worker(shop.paygate, handle).run_once()
         assert [("ready", 0)] == shop.rows("state", "attempts")
+
+
+def test_a_slow_handler_that_was_given_up_is_done_after_all(store_url: str) -> None:
+    """Its lease ended, and so did its attempts; what it wrote is kept, and the callback closed."""
+    with opened(store_url, attempts=1) as shop:
+        shop.charge()
+        seen: list[Any] = []
+
+        def handle(callback: Callback) -> None:
+            shop.clock.move(shop.store.settings.lease_seconds + 1)
+            seen.append(Worker(shop.paygate, nothing).run_once())
+            seen.append(shop.rows())
+
+        shop.call()
+        assert 1 == Worker(shop.paygate, handle).run_once()
+        assert [0, ["dead"]] == seen
+        assert [("done", None)] == shop.rows("state", "problem")
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_a_cancelled_worker_ends_whatever_its_handler_makes_of_it(store_url: str, backend: str) -> None:
+    """It turns the cancellation into an error, or a group of them; nothing counts as tried."""
+    with opened(store_url) as shop:
+        for number in range(5):
+            shop.charge(f"INV-{number}")
+            shop.call(f"INV-{number}")
+        begun: list[int] = []
+        scopes: list[anyio.CancelScope] = []
+
+        async def handle(callback: Callback) -> None:
+            begun.append(1)
+            try:
+                scopes[0].cancel()
+                await anyio.sleep(60)
+            except anyio.get_cancelled_exc_class() as error:
+                if backend == "asyncio":
+                    raise ValueError("something else") from error
+                raise BaseExceptionGroup("of a nursery", [error]) from None
+
+        async def run() -> None:
+            async with opened_async(shop, store_url) as paygate:
+                with anyio.CancelScope() as scope:
+                    scopes.append(scope)
+                    await AsyncWorker(paygate, handle).run()
+
+        anyio.run(run, backend=backend)
+        assert (1, [0] * 5) == (len(begun), shop.rows("attempts"))
+        assert 5 == drained(Worker(shop.paygate, nothing))
+
+
+def test_a_task_that_is_cancelled_natively_ends_too(store_url: str) -> None:
+    """As one of asyncio's own."""
+    with opened(store_url) as shop:
+        shop.charge()
+        shop.call()
+        begun = asyncio.Event()
+
+        async def handle(callback: Callback) -> None:
+            begun.set()
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                raise ValueError("something else") from None
+
+        async def run() -> None:
+            async with opened_async(shop, store_url) as paygate:
+                task = asyncio.create_task(AsyncWorker(paygate, handle).run())
+                await begun.wait()
+                task.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await asyncio.wait_for(task, 20)
+
+        asyncio.run(run())
+        assert [("ready", 0)] == shop.rows("state", "attempts")
+
+
+def test_what_is_taken_for_nobody_is_given_back(store_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A task may be cancelled while it takes; the thread takes to the end."""
+    with opened(store_url) as shop:
+        shop.call()
+        taking = threading.Event()
+
+        async def run() -> None:
+            async with opened_async(shop, store_url) as paygate:
+                assert paygate.store is not None
+                inbox = paygate.store.blocking.inbox
+                take = inbox.take
+
+                def slow(*arguments: Any) -> Any:
+                    found = take(*arguments)
+                    taking.set()
+                    ended.wait(20)
+                    return found
+
+                ended = threading.Event()
+                monkeypatch.setattr(inbox, "take", slow)
+                task = asyncio.create_task(AsyncWorker(paygate, nothing).run_once())
+                await asyncio.to_thread(taking.wait, 20)
+                task.cancel()
+                await asyncio.sleep(0)
+                ended.set()
+                with pytest.raises(asyncio.CancelledError):
+                    await task
+
+        asyncio.run(run())
+        assert [("new", 0)] == shop.rows("state", "attempts")
+        assert 1 == drained(Worker(shop.paygate, nothing))
