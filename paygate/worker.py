@@ -248,6 +248,9 @@ class AsyncWorker:
             await self._store.inbox.failed(ready, problem_of(error))
 
     async def _is_told(self, ready: "Delivery") -> bool:
+        from anyio.lowlevel import checkpoint_if_cancelled
+
+        await checkpoint_if_cancelled()
         if self._awaited is None:
             return await self._store.run(self._telling.tell, ready)
         told = await self._store.run(self._telling.given, ready)

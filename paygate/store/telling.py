@@ -81,6 +81,8 @@ class Telling:
             call(self._handle, told, connection)
         except Exception as error:  # noqa: BLE001 - the merchant's own
             raise Failed(error) from None
+        if connection.in_nested_transaction():
+            raise Ended
         try:
             connection.exec_driver_sql(f"RELEASE SAVEPOINT {MARK}")
         except exc.SQLAlchemyError as error:

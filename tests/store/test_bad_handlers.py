@@ -49,6 +49,10 @@ def closed(connection: sa.Connection) -> None:
     connection.close()
 
 
+def left_a_savepoint(connection: sa.Connection) -> None:
+    connection.begin_nested()
+
+
 ENDS = [
     rolled_back,
     rolled_back_before_more,
@@ -57,6 +61,7 @@ ENDS = [
     committed_before_more,
     committed_by_text,
     closed,
+    left_a_savepoint,
 ]
 
 
@@ -327,3 +332,28 @@ def test_what_is_taken_for_nobody_is_given_back(store_url: str, monkeypatch: pyt
         asyncio.run(run())
         assert [("new", 0)] == shop.rows("state", "attempts")
         assert 1 == drained(Worker(shop.paygate, nothing))
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_a_cancelled_worker_calls_no_plain_handler_any_more(store_url: str, backend: str) -> None:
+    """Each is called in a thread that no cancellation reaches: it is heard in between."""
+    with opened(store_url) as shop:
+        for number in range(4):
+            shop.charge(f"INV-{number}")
+            shop.call(f"INV-{number}")
+        called: list[int] = []
+        scopes: list[anyio.CancelScope] = []
+
+        def handle(callback: Callback) -> None:
+            called.append(1)
+            anyio.from_thread.run_sync(scopes[0].cancel)
+
+        async def run() -> None:
+            async with opened_async(shop, store_url) as paygate:
+                with anyio.CancelScope() as scope:
+                    scopes.append(scope)
+                    await AsyncWorker(paygate, handle).run()
+
+        anyio.run(run, backend=backend)
+        assert (1, 1, [0] * 4) == (len(called), shop.rows().count("done"), shop.rows("attempts"))
+        assert 3 == drained(Worker(shop.paygate, nothing))
