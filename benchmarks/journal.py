@@ -15,6 +15,7 @@ from benchmarks.charge import RUPIAH, configuration
 from benchmarks.rounds import Broken, Row, alternate, repeated, repeated_async
 from benchmarks.server import serving
 from paygate import AsyncPaygate, Charge, ChargeRequest, Money, Paygate, QrCode, Qris
+from paygate.store.embedded import LOG_PAGES
 
 POSTGRESQL: Final = "postgresql+psycopg://root@127.0.0.1:5432/test"
 FEW: Final = 1_000
@@ -86,7 +87,7 @@ class Hand:
 
     def __init__(self, file: Path) -> None:
         self._file = sqlite3.connect(file, isolation_level=None)
-        self._file.execute("PRAGMA wal_autocheckpoint=8000")
+        self._file.execute(f"PRAGMA wal_autocheckpoint={LOG_PAGES}")
         self._charge = self._row("paygate_charges")
         self._fact = self._row("paygate_facts")
         self._answer = [self._charge[name] for name in ANSWERED]

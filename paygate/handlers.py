@@ -1,4 +1,4 @@
-"""The merchant's functions, looked at before they are called: whether to await them, and what they take."""
+"""The merchant's functions: whether to await them, what they take, and what is written down of a failure."""
 
 from collections.abc import Callable
 from inspect import Parameter, isawaitable, iscoroutinefunction, signature

@@ -162,8 +162,9 @@ class Inbox:
         """When the lease ends of what was tried so often: two that died together are to part."""
         if not tried:
             return self._clock.lease(now)
-        most = max(LONGEST_PAUSE / self.settings.lease_seconds, 1)
-        return self._clock.lease(now, min(2 ** (tried - 1), most) * (1 + scattered(1)))
+        usual = self.settings.lease_seconds
+        seconds = doubling(tried, usual, max(LONGEST_PAUSE, usual))
+        return now + micros(seconds + scattered(seconds))
 
     def release(self, deliveries: Iterable[Delivery]) -> None:
         """Give back what was taken and not done, for another worker to take at once."""

@@ -25,9 +25,9 @@ class Clock:
         """The time."""
         return round(self._seconds() * MICRO)
 
-    def lease(self, now: int, times: float = 1) -> int:
-        """When the lease of what is taken now ends: the usual one, or so many times as long."""
-        return now + round(self._lease * times)
+    def lease(self, now: int) -> int:
+        """When the lease of what is taken now ends."""
+        return now + self._lease
 
     def is_believed(self, sent_at: int, lease_until: int) -> bool:
         """Whether it is believed that a provider does not have what was sent: not within the grace time.

@@ -29,6 +29,9 @@ from paygate.store.outcomes import TAKEN_OVER
 from paygate.store.schema import charges, refunds
 from paygate.store.statements import NewRow
 
+READ: Final = ("id", "attempt", "lease_until", "state")
+"""What of a refund must be as it was read, for a change that follows from it."""
+
 ENDLESS: Final = 40
 
 _OWN: Final = refunds.select().where(
@@ -174,7 +177,7 @@ class RefundBook:
             step, attempt = Step.ASK, own["attempt"]
             taken = {"state": State.UNKNOWN, "lease_until": fresh["lease_until"]}
         with self._working(own["charge_id"]) as connection:
-            if not self._changed(connection, own, taken, refunds.c.state == own["state"]):
+            if not self._changed(connection, {name: own[name] for name in READ}, taken):
                 return None
             if step is Step.SEND:
                 numbers = fresh["external_id"], own["external_id"]
@@ -194,13 +197,10 @@ class RefundBook:
         with self._database.reading() as connection:
             return connection.execute(_OWN, {"gateway": gateway, "reference": reference}).mappings().first()
 
-    def _changed(
-        self, connection: sa.Connection, own: Row, values: dict[str, Any], *unchanged: sa.ColumnElement[bool]
-    ) -> bool:
-        """Change a row, unless somebody else has since it was read."""
-        is_mine = [refunds.c[name] == own[name] for name in ("id", "attempt", "lease_until")]
-        change = refunds.update().where(*is_mine, *unchanged).values(values)
-        return bool(connection.execute(change).rowcount)
+    def _changed(self, connection: sa.Connection, own: dict[str, Any], values: dict[str, Any]) -> bool:
+        """Change a row that is still as `own` has it."""
+        is_unchanged = [refunds.c[name] == value for name, value in own.items()]
+        return bool(connection.execute(refunds.update().where(*is_unchanged).values(values)).rowcount)
 
     def _noted(
         self,

@@ -19,53 +19,31 @@ class Odd(BaseException):
     """What some libraries raise to end a greenlet, or a wait."""
 
 
-def rolled_back(connection: sa.Connection) -> None:
-    connection.rollback()
+def more_after(end: Any) -> Any:
+    def ended(connection: sa.Connection) -> None:
+        end(connection)
+        connection.exec_driver_sql("SELECT 1")
+
+    return ended
 
 
-def rolled_back_before_more(connection: sa.Connection) -> None:
-    connection.rollback()
-    connection.exec_driver_sql("SELECT 1")
+def by_text(word: str) -> Any:
+    return lambda connection: connection.exec_driver_sql(word)
 
 
-def rolled_back_by_text(connection: sa.Connection) -> None:
-    connection.exec_driver_sql("ROLLBACK")
+ENDS = {
+    "rollback": sa.Connection.rollback,
+    "rollback, and more": more_after(sa.Connection.rollback),
+    "rollback by text": by_text("ROLLBACK"),
+    "commit": sa.Connection.commit,
+    "commit, and more": more_after(sa.Connection.commit),
+    "commit by text": by_text("COMMIT"),
+    "closed": sa.Connection.close,
+    "left a savepoint": sa.Connection.begin_nested,
+}
 
 
-def committed(connection: sa.Connection) -> None:
-    connection.commit()
-
-
-def committed_before_more(connection: sa.Connection) -> None:
-    connection.commit()
-    connection.exec_driver_sql("SELECT 1")
-
-
-def committed_by_text(connection: sa.Connection) -> None:
-    connection.exec_driver_sql("COMMIT")
-
-
-def closed(connection: sa.Connection) -> None:
-    connection.close()
-
-
-def left_a_savepoint(connection: sa.Connection) -> None:
-    connection.begin_nested()
-
-
-ENDS = [
-    rolled_back,
-    rolled_back_before_more,
-    rolled_back_by_text,
-    committed,
-    committed_before_more,
-    committed_by_text,
-    closed,
-    left_a_savepoint,
-]
-
-
-@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
 def test_a_handler_must_not_end_the_transaction(store_url: str, end: Any) -> None:
     """It has failed then, and is called again: nobody could tell any more what was done, and nothing is lost."""
     with opened(store_url) as shop:
